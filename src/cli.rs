@@ -1,0 +1,56 @@
+//! The command line: clap types only. Each subcommand's work is in `commands/`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+/// The exit codes, all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Yes, allowed, done.
+    Yes = 0,
+    /// It failed; stderr says why.
+    Error = 1,
+    /// The command line can't be understood.
+    Usage = 2,
+    /// Refused (EX_NOPERM).
+    Refused = 77,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Turns the prompt red where production is
+#[derive(Debug, Parser)]
+#[command(name = "redtab", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {}
+
+/// Parses the command line, runs the command and returns its exit code. Errors go to stderr.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help to stdout and errors to stderr; a closed pipe is no failure of ours.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Yes.into() };
+        }
+    };
+    match commands::run(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            commands::complain(&format!("{error:#}"));
+            Exit::Error.into()
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! One file per subcommand: gather, call, print.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::cli::{Command, Exit};
+
+/// Runs one command.
+pub fn run(command: Command) -> Result<Exit> {
+    match command {}
+}
+
+/// Says what went wrong, on stderr, under redtab's name.
+pub fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "redtab: {text}");
+}
+
+/// Prints a result on stdout. A reader that went away (`redtab … | head`) is no failure.
+///
+/// # Errors
+/// Any other failure to write, such as a full disk.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}

@@ -1,0 +1,75 @@
+//! A name in, an environment and the reason out: how words, exceptions, negators and targets settle what a name is.
+
+use crate::signal::Kind;
+
+/// How grave an environment is: production is guarded, caution is only shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Caution,
+    Production,
+}
+
+/// One environment of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// `production`, `staging`, or the user's own.
+    pub name: String,
+    /// Words and phrases as configured; `*` globs inside one word.
+    pub matches: Vec<String>,
+    /// Phrases that take a match back.
+    pub except: Vec<String>,
+    /// A colour's name (`red`) or `#rrggbb`.
+    pub color: String,
+    /// The text that stands beside the colour: `PROD`.
+    pub badge: String,
+    pub severity: Severity,
+}
+
+/// An exact answer that beats every word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub signal: Kind,
+    pub is: String,
+    /// An environment's name, or `safe`.
+    pub environment: String,
+}
+
+/// Everything that decides how a name is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    pub environments: Vec<Environment>,
+    pub negators: Vec<String>,
+    pub nonproduction: Vec<String>,
+    pub targets: Vec<Target>,
+}
+
+/// Which rule settled a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A match word or phrase of the environment, as configured.
+    Match(String),
+    /// A `[[target]]`.
+    Target,
+    /// An exception took the match back.
+    Except(String),
+    /// A negator right before the match took it back.
+    Negator(String),
+    /// A word known to be no production.
+    Nonproduction(String),
+    /// A git branch says production, and a branch never makes it so.
+    Branch,
+    /// Nothing in the name is known.
+    Nothing,
+}
+
+/// How a name is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The index in `Names::environments` of the gravest environment the name belongs to.
+    pub environment: Option<usize>,
+    /// Whether the name is known *not* to be production (another environment, an exception, a negator, `safe`).
+    pub known: bool,
+    pub rule: Rule,
+    /// The piece of the name that decided, as it stands there; empty when none did.
+    pub word: String,
+}

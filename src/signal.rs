@@ -1,0 +1,174 @@
+//! A signal: one fact about the surroundings, and a reading: what came of looking for it.
+//!
+//! Values in, values out. This module knows no environment variable, file or clock; the sources fill its types.
+
+use std::path::PathBuf;
+
+/// Which world a signal speaks of. A rule of the guard counts only where its own domain is production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Domain {
+    Kube,
+    Database,
+    Cloud,
+    Docker,
+    Terraform,
+    App,
+    Host,
+}
+
+impl Domain {
+    /// The domain's word in messages and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Domain::Kube => "kube",
+            Domain::Database => "database",
+            Domain::Cloud => "cloud",
+            Domain::Docker => "docker",
+            Domain::Terraform => "terraform",
+            Domain::App => "app",
+            Domain::Host => "host",
+        }
+    }
+}
+
+/// How far a signal reaches: this tab, or every tab of this machine (a tunnel that listens here).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Tab,
+    Machine,
+}
+
+impl Scope {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Tab => "tab",
+            Scope::Machine => "machine",
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident => $word:literal,)*) => {
+        /// What sort of name a piece of text is: it decides how the text is cut into parts and which
+        /// `[[target]]`s speak of it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of the documentation.
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant,)*];
+
+            /// The kind's word in config, `classify`, `mark` and JSON.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Kind::$variant => $word,)*
+                }
+            }
+
+            /// The kind that `word` names, or `None`.
+            pub fn from_word(word: &str) -> Option<Kind> {
+                Kind::ALL.iter().copied().find(|kind| kind.as_str() == word)
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A name of which nothing more is known.
+    Name => "name",
+    KubeContext => "kube_context",
+    KubeCluster => "kube_cluster",
+    /// A kubeconfig cluster's server; only its host speaks.
+    KubeServer => "kube_server",
+    KubeNamespace => "kube_namespace",
+    /// The file that defines the current cluster, by its path; only the file's stem speaks.
+    KubeFile => "kube_file",
+    Hostname => "hostname",
+    /// A whole URL: host, database and user speak, never the password.
+    Url => "url",
+    UrlHost => "url_host",
+    Database => "database",
+    DatabaseUser => "database_user",
+    PgService => "pg_service",
+    /// The value of a variable such as `APP_ENV`.
+    EnvValue => "env_value",
+    AwsProfile => "aws_profile",
+    AwsAccount => "aws_account",
+    GcpConfig => "gcp_config",
+    GcpProject => "gcp_project",
+    AzureSubscription => "azure_subscription",
+    DockerContext => "docker_context",
+    TerraformWorkspace => "terraform_workspace",
+    PulumiStack => "pulumi_stack",
+    /// A directory that declares itself in its `.redtab.toml`.
+    Directory => "directory",
+    /// A git branch is shown, but never makes a verdict production.
+    GitBranch => "git_branch",
+}
+
+/// One piece of a signal that is judged on its own: of an EKS ARN the cluster's name, of a URL the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub kind: Kind,
+    pub text: String,
+}
+
+impl Part {
+    pub fn new(kind: Kind, text: impl Into<String>) -> Part {
+        Part { kind, text: text.into() }
+    }
+}
+
+/// Where a signal was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An environment variable, by name.
+    Variable(String),
+    /// A file, and the line (from 1) where it is known.
+    File { path: PathBuf, line: Option<usize> },
+}
+
+/// One fact about the surroundings. Secrets are cut out before a `Signal` is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// The source's word: `env`, `kube`, …
+    pub source: &'static str,
+    pub domain: Domain,
+    pub scope: Scope,
+    /// What was looked at, in the words of the thing itself: `context`, `server`, `DATABASE_URL`.
+    pub what: String,
+    /// The value as a person may see it.
+    pub value: String,
+    /// The shortest name that tells this target from others; the segment shows it.
+    pub label: String,
+    pub place: Place,
+    /// The pieces that are judged; the gravest answer counts.
+    pub parts: Vec<Part>,
+    /// The loopback port this signal names, if any: a tunnel there decides what it points at.
+    pub port: Option<u16>,
+}
+
+/// Something that could say production and could not be read. It makes a verdict unsure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub source: &'static str,
+    pub domain: Domain,
+    pub what: String,
+    pub place: Place,
+    /// Why, as the end of a sentence: `is a named pipe`.
+    pub why: String,
+}
+
+/// What came of looking for a signal. Absent and unreadable are never the same value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    Found(Signal),
+    /// Looked, and there is nothing: by name of the source and of what was looked for.
+    Absent {
+        source: &'static str,
+        what: String,
+    },
+    Unreadable(Trouble),
+}

@@ -1,0 +1,1 @@
+//! Where signals come from. Each source is `fn(&View) -> Vec<Reading>`: it reads, and judges nothing.

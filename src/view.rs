@@ -1,0 +1,120 @@
+//! A view: the world plus what a command line would change of it, and a record of every input that was looked at.
+//!
+//! Every source reads through a view. So the same code judges this tab, another tab from its stored facts, and
+//! "this command as this line would run it"; and the hook learns what to watch from what was really read.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::world::{Content, Seen, World};
+
+/// What differs from the world: variables set (`Some`) and unset (`None`), another directory.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub vars: Vec<(OsString, Option<OsString>)>,
+    pub cwd: Option<PathBuf>,
+}
+
+/// One watched path: as it was asked for (made absolute), and what was seen of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    pub path: PathBuf,
+    pub seen: Seen,
+}
+
+/// The world as one command would see it. Sources are `fn(&View) -> Vec<Reading>`.
+pub struct View<'w> {
+    world: &'w World,
+    overrides: Overrides,
+    watched: RefCell<Vec<Watched>>,
+    cwd_matters: Cell<bool>,
+}
+
+impl<'w> View<'w> {
+    /// This tab, as it is.
+    pub fn new(world: &'w World) -> View<'w> {
+        View::with(world, Overrides::default())
+    }
+
+    /// The world with `overrides` laid over it.
+    pub fn with(world: &'w World, overrides: Overrides) -> View<'w> {
+        View { world, overrides, watched: RefCell::default(), cwd_matters: Cell::new(false) }
+    }
+
+    pub fn world(&self) -> &'w World {
+        self.world
+    }
+
+    /// The value of a variable as a command would see it.
+    pub fn var(&self, name: &str) -> Option<&OsStr> {
+        match self.overrides.vars.iter().rev().find(|(n, _)| n == name) {
+            Some((_, value)) => value.as_deref(),
+            None => self.world.var(name),
+        }
+    }
+
+    /// The same as text; bytes that are no UTF-8 become U+FFFD, which matches no word.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.var(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// Every variable a command would see, each name once.
+    pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let overridden = |name: &OsStr| self.overrides.vars.iter().any(|(n, _)| n == name);
+        let own = self.world.vars.iter().enumerate().filter_map(move |(i, (name, value))| {
+            let repeated = self.world.vars[..i].iter().any(|(n, _)| n == name);
+            (!repeated && !overridden(name)).then_some((name.as_os_str(), value.as_os_str()))
+        });
+        let laid_over = self.overrides.vars.iter().enumerate().filter_map(move |(i, (name, value))| {
+            let last = !self.overrides.vars[i + 1..].iter().any(|(n, _)| n == name);
+            value.as_deref().filter(|_| last).map(|value| (name.as_os_str(), value))
+        });
+        own.chain(laid_over)
+    }
+
+    /// The home directory as `$HOME` says in this view.
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = PathBuf::from(self.var("HOME")?);
+        home.is_absolute().then_some(home)
+    }
+
+    /// The directory a command would start in; asking for it makes it an input.
+    pub fn cwd(&self) -> Option<&Path> {
+        self.cwd_matters.set(true);
+        self.overrides.cwd.as_deref().or(self.world.cwd.as_deref())
+    }
+
+    /// Reads a file and remembers it as an input. A relative path is taken from the view's directory.
+    pub fn read(&self, path: &Path) -> Content {
+        let path = if path.is_absolute() {
+            path.to_path_buf()
+        } else {
+            match self.cwd() {
+                Some(cwd) => cwd.join(path),
+                None => return Content::Unreadable("is relative, and this directory is unknown".into()),
+            }
+        };
+        let (content, seen) = self.world.read(&path);
+        self.watch(path, seen);
+        content
+    }
+
+    /// Remembers an input that was looked at some other way.
+    pub fn watch(&self, path: PathBuf, seen: Seen) {
+        let mut watched = self.watched.borrow_mut();
+        if !watched.iter().any(|w| w.path == path) {
+            watched.push(Watched { path, seen });
+        }
+    }
+
+    /// Every file that was looked at so far, in the order of the first look.
+    pub fn watched(&self) -> Vec<Watched> {
+        self.watched.borrow().clone()
+    }
+
+    /// Whether any answer depended on the directory.
+    pub fn cwd_matters(&self) -> bool {
+        self.cwd_matters.get()
+    }
+}

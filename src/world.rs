@@ -1,0 +1,225 @@
+//! The only door to the environment, files, the clock, the terminal and processes. What it refuses: to follow a
+//! name through NSS, to wait on a file, to read more than a cap.
+//!
+//! `World` is a plain struct: the binary fills it from the process, tests fill it by hand.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+/// Files larger than this are not read: 8 MiB is twenty times the largest kubeconfig seen in the field.
+pub const FILE_CAP: u64 = 8 * 1024 * 1024;
+
+/// A write this recent may be followed by another one in the same tick of the file system's clock.
+const FRESH: Duration = Duration::from_millis(20);
+/// The same where the file system keeps whole seconds only.
+const FRESH_COARSE: Duration = Duration::from_secs(2);
+
+/// Everything redtab may know of the process it runs in.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The environment in its own order; of a repeated name the first entry counts, as in getenv(3).
+    pub vars: Vec<(OsString, OsString)>,
+    pub cwd: Option<PathBuf>,
+    /// The real user id.
+    pub uid: u32,
+}
+
+/// A file's modification time: seconds and nanoseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mtime {
+    pub secs: i64,
+    pub nanos: u32,
+}
+
+/// What a look at one path saw: enough to tell later whether it changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing there (or nothing that can be looked at).
+    Absent,
+    Present {
+        mtime: Mtime,
+        /// The path that was really opened, where it differs from the one asked for (a symlink on the way).
+        real: Option<PathBuf>,
+        readable: bool,
+        /// False when the file changed while it was read, or so recently that another write may share its time.
+        settled: bool,
+    },
+}
+
+/// The outcome of reading a whole file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    Absent,
+    Bytes(Vec<u8>),
+    /// Why it could not be read, as the end of a sentence.
+    Unreadable(String),
+}
+
+/// Who may have written a file: its owner and its directory, for files that change how redtab judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    pub uid: u32,
+    /// The file or its directory can be written by everybody.
+    pub world_writable: bool,
+}
+
+impl World {
+    /// The world of this process.
+    pub fn of_this_process() -> World {
+        World {
+            vars: std::env::vars_os().collect(),
+            cwd: std::env::current_dir().ok(),
+            uid: rustix::process::getuid().as_raw(),
+        }
+    }
+
+    /// The value of an environment variable, or `None` when it is not there.
+    pub fn var(&self, name: &str) -> Option<&OsStr> {
+        self.vars.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_os_str())
+    }
+
+    /// The home directory as `$HOME` says; `None` when it is unset or not absolute. No look-up by user id: a
+    /// static binary can't ask NSS.
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = PathBuf::from(self.var("HOME")?);
+        home.is_absolute().then_some(home)
+    }
+
+    /// The time now.
+    pub fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    /// Reads a whole regular file without ever waiting, and says what was seen of it for a later comparison.
+    ///
+    /// `path` may be relative (to the process's directory). Anything but a regular file, a file over [`FILE_CAP`]
+    /// and a refused open are `Unreadable`.
+    pub fn read(&self, path: &Path) -> (Content, Seen) {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(errno) => return refused(path, errno),
+        };
+        let Ok(before) = rustix::fs::fstat(&file) else {
+            return (Content::Unreadable("can't be looked at".into()), Seen::Absent);
+        };
+        let mut seen = Seen::Present {
+            mtime: mtime(&before),
+            real: real_path(&file, path),
+            readable: true,
+            settled: settled(mtime(&before), self.now()),
+        };
+        let kind = FileType::from_raw_mode(before.st_mode);
+        if kind != FileType::RegularFile {
+            return (Content::Unreadable(format!("is {}", kind_name(kind))), seen);
+        }
+        let size = u64::try_from(before.st_size).unwrap_or(u64::MAX);
+        if size > FILE_CAP {
+            return (Content::Unreadable("is larger than 8 MiB".into()), seen);
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        let mut file = std::fs::File::from(file);
+        match file.by_ref().take(FILE_CAP + 1).read_to_end(&mut bytes) {
+            Ok(n) if n as u64 > FILE_CAP => {
+                return (Content::Unreadable("is larger than 8 MiB".into()), seen);
+            }
+            Ok(_) => {}
+            Err(error) => return (Content::Unreadable(format!("can't be read: {}", plain(&error))), seen),
+        }
+        if let (Ok(after), Seen::Present { mtime: first, settled, .. }) =
+            (rustix::fs::fstat(&file), &mut seen)
+            && (mtime(&after) != *first || after.st_size != before.st_size)
+        {
+            *settled = false;
+        }
+        (Content::Bytes(bytes), seen)
+    }
+
+    /// Who may have written `path`; `None` when it can't be looked at.
+    pub fn ownership(&self, path: &Path) -> Option<Ownership> {
+        let file = rustix::fs::stat(path).ok()?;
+        let parent = path.parent().and_then(|dir| rustix::fs::stat(dir).ok())?;
+        let open = |mode: u32| mode & 0o002 != 0;
+        Some(Ownership { uid: file.st_uid, world_writable: open(file.st_mode) || open(parent.st_mode) })
+    }
+
+    /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell
+    /// hook can show, not a frozen shell.
+    #[allow(unsafe_code)] // alarm(2) has no precondition and no safe wrapper in our dependencies
+    pub fn arm_deadline(seconds: u32) {
+        unsafe { libc::alarm(seconds) };
+    }
+}
+
+fn refused(path: &Path, errno: rustix::io::Errno) -> (Content, Seen) {
+    use rustix::io::Errno;
+    match errno {
+        Errno::NOENT | Errno::NOTDIR => (Content::Absent, Seen::Absent),
+        _ => {
+            let seen = match rustix::fs::stat(path) {
+                Ok(stat) => Seen::Present { mtime: mtime(&stat), real: None, readable: false, settled: true },
+                Err(_) => Seen::Absent,
+            };
+            let why = match errno {
+                Errno::ACCESS | Errno::PERM => "can't be read: permission denied".into(),
+                Errno::LOOP => "is a loop of symbolic links".into(),
+                Errno::NXIO => "is a socket or a device".into(),
+                other => format!("can't be opened: {}", plain(&other.into())),
+            };
+            (Content::Unreadable(why), seen)
+        }
+    }
+}
+
+/// The system's own words for an error, without the number that Rust puts behind them.
+pub fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_lowercase(),
+        None => text,
+    }
+}
+
+fn kind_name(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Directory => "a directory",
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        _ => "no regular file",
+    }
+}
+
+fn mtime(stat: &rustix::fs::Stat) -> Mtime {
+    Mtime { secs: stat.st_mtime, nanos: u32::try_from(stat.st_mtime_nsec).unwrap_or(0) }
+}
+
+/// Whether a second write could no longer share this modification time.
+fn settled(mtime: Mtime, now: SystemTime) -> bool {
+    let Ok(secs) = u64::try_from(mtime.secs) else { return true };
+    let written = UNIX_EPOCH + Duration::new(secs, mtime.nanos);
+    let margin = if mtime.nanos == 0 { FRESH_COARSE } else { FRESH };
+    // A time in the future is no fresh write but a wrong clock; waiting for it would cost an exec at every prompt.
+    match now.duration_since(written) {
+        Ok(age) => age >= margin,
+        Err(ahead) => ahead.duration() >= margin,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn real_path(file: &impl std::os::fd::AsRawFd, asked: &Path) -> Option<PathBuf> {
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let real = std::fs::read_link(link).ok()?;
+    (real.as_os_str().as_bytes() != asked.as_os_str().as_bytes()).then_some(real)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_path(_file: &impl std::os::fd::AsFd, asked: &Path) -> Option<PathBuf> {
+    let real = std::fs::canonicalize(asked).ok()?;
+    (real.as_os_str().as_bytes() != asked.as_os_str().as_bytes()).then_some(real)
+}
