@@ -34,7 +34,9 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    Classify(commands::classify::ClassifyArgs),
+}
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.
 pub fn run() -> ExitCode {

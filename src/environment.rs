@@ -1,6 +1,11 @@
 //! A name in, an environment and the reason out: how words, exceptions, negators and targets settle what a name is.
 
-use crate::signal::Kind;
+mod defaults;
+mod matcher;
+
+pub use matcher::Matcher;
+
+use crate::signal::{Kind, Part};
 
 /// How grave an environment is: production is guarded, caution is only shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,4 +77,16 @@ pub struct Judgement {
     pub rule: Rule,
     /// The piece of the name that decided, as it stands there; empty when none did.
     pub word: String,
+}
+
+impl Names {
+    /// How one part is judged. Compiles the patterns first: where several are judged, use a [`Matcher`].
+    pub fn judge(&self, part: &Part) -> Judgement {
+        Matcher::new(self).judge(part)
+    }
+
+    /// The gravest judgement of `parts`. Compiles the patterns first, as `judge` does.
+    pub fn judge_all(&self, parts: &[Part]) -> Judgement {
+        Matcher::new(self).judge_all(parts)
+    }
 }

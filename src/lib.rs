@@ -4,10 +4,13 @@
 //! it. The core (`signal`, `environment`, `verdict`) is values in, values out; `world` is the only door to the
 //! operating system.
 
+pub mod address;
 pub mod cli;
 pub mod commands;
 pub mod environment;
+pub mod parts;
 pub mod signal;
 pub mod sources;
 pub mod view;
+pub mod words;
 pub mod world;

@@ -1,0 +1,424 @@
+//! The names of the configuration, compiled, and names judged by them. Compiling is once per process; judging is
+//! linear in the name.
+
+use crate::parts::{self, evidence, parts_of};
+use crate::signal::{Kind, Part};
+use crate::words::Words;
+
+use super::{Judgement, Names, Rule, Severity, Target};
+
+/// What a pattern is for; the number is the environment's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Match(usize),
+    Except(usize),
+    Negator,
+    Nonproduction,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PatternWord {
+    start: usize,
+    end: usize,
+    /// Where its first `*` stands, from `start`; `None` for a literal word.
+    star: Option<usize>,
+    /// Whether that `*` is its only one.
+    simple: bool,
+    apart: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pattern {
+    role: Role,
+    /// Its index in its own list of the configuration.
+    index: usize,
+    /// Its words, as a range of `Matcher::words`.
+    first: usize,
+    count: usize,
+    /// The next pattern whose first word has the same place in the table.
+    next: Option<usize>,
+}
+
+/// A pattern found in a name: from which word, and how many words it covers.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    pattern: usize,
+    from: usize,
+    to: usize,
+}
+
+/// `Names`, compiled. Make it once, ask it often.
+#[derive(Debug)]
+pub struct Matcher<'n> {
+    names: &'n Names,
+    /// The folded text of every pattern.
+    text: String,
+    words: Vec<PatternWord>,
+    patterns: Vec<Pattern>,
+    /// Hash table of patterns by their literal first word; a power of two long.
+    table: Vec<Option<usize>>,
+    /// Patterns whose first word holds a `*`: those that an ASCII name can match, and the others.
+    globs: Vec<usize>,
+    wide_globs: Vec<usize>,
+}
+
+/// What one pass over a name's words found.
+#[derive(Default)]
+struct Found {
+    production: Option<(usize, Hit)>,
+    caution: Option<(usize, Hit)>,
+    except: Option<Hit>,
+    negator: Option<Hit>,
+    nonproduction: Option<Hit>,
+}
+
+impl<'n> Matcher<'n> {
+    /// Compiles the patterns of `names`. A pattern without a letter or digit matches nothing.
+    pub fn new(names: &'n Names) -> Matcher<'n> {
+        let environments = names.environments.iter();
+        let count: usize = environments.map(|e| e.matches.len() + e.except.len()).sum::<usize>()
+            + names.negators.len()
+            + names.nonproduction.len();
+        let mut matcher = Matcher {
+            names,
+            text: String::with_capacity(count * 10),
+            words: Vec::with_capacity(count + 8),
+            patterns: Vec::with_capacity(count),
+            table: vec![None; (count * 2).next_power_of_two()],
+            globs: Vec::with_capacity(64),
+            wide_globs: Vec::with_capacity(64),
+        };
+        for (index, environment) in names.environments.iter().enumerate() {
+            matcher.add_all(&environment.matches, Role::Match(index));
+            matcher.add_all(&environment.except, Role::Except(index));
+        }
+        matcher.add_all(&names.negators, Role::Negator);
+        matcher.add_all(&names.nonproduction, Role::Nonproduction);
+        matcher.link();
+        matcher
+    }
+
+    fn add_all(&mut self, patterns: &[String], role: Role) {
+        for (index, pattern) in patterns.iter().enumerate() {
+            let first = self.words.len();
+            if pattern.bytes().all(|b| b.is_ascii_lowercase() || b == b'*') {
+                self.add_word(pattern, false);
+            } else {
+                let cut = Words::of_pattern(pattern);
+                for at in 0..cut.len() {
+                    self.add_word(cut.text(at, 1), cut.get(at).is_some_and(|word| word.apart));
+                }
+            }
+            let count = self.words.len() - first;
+            if count > 0 {
+                self.patterns.push(Pattern { role, index, first, count, next: None });
+            }
+        }
+    }
+
+    fn add_word(&mut self, word: &str, apart: bool) {
+        if word.is_empty() {
+            return;
+        }
+        let start = self.text.len();
+        self.text.push_str(word);
+        let star = word.find('*');
+        let simple = star == word.rfind('*');
+        self.words.push(PatternWord { start, end: self.text.len(), star, simple, apart });
+    }
+
+    /// Fills the table so that of two patterns with one first word the one configured first comes first.
+    fn link(&mut self) {
+        for at in (0..self.patterns.len()).rev() {
+            let Some(pattern) = self.patterns.get(at) else { continue };
+            let Some(word) = self.words.get(pattern.first) else { continue };
+            if word.star.is_none() {
+                let place = self.place(self.word_text(word));
+                let head = self.table.get_mut(place).and_then(|head| head.replace(at));
+                if let Some(pattern) = self.patterns.get_mut(at) {
+                    pattern.next = head;
+                }
+            } else if self.word_text(word).is_ascii() {
+                self.globs.push(at);
+            } else {
+                self.wide_globs.push(at);
+            }
+        }
+        self.globs.reverse();
+        self.wide_globs.reverse();
+    }
+
+    /// The word's place in the table: FNV-1a, since the patterns are the user's own and the table small.
+    fn place(&self, word: &str) -> usize {
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        (hash ^ (hash >> 32)) as usize & (self.table.len() - 1)
+    }
+
+    fn word_text(&self, word: &PatternWord) -> &str {
+        self.text.get(word.start..word.end).unwrap_or("")
+    }
+
+    /// The patterns whose first word is exactly `word`, in the order of the configuration.
+    fn literals<'m>(&'m self, word: &'m str) -> impl Iterator<Item = (usize, &'m Pattern)> {
+        let mut at = self.table.get(self.place(word)).copied().flatten();
+        std::iter::from_fn(move || {
+            let index = at?;
+            let pattern = self.patterns.get(index)?;
+            at = pattern.next;
+            Some((index, pattern))
+        })
+        .filter(move |(_, pattern)| self.words.get(pattern.first).is_some_and(|w| self.word_text(w) == word))
+    }
+
+    fn word_matches(&self, word: &PatternWord, text: &str) -> bool {
+        let pattern = self.word_text(word);
+        match word.star {
+            None => pattern == text,
+            Some(star) if word.simple => {
+                let (prefix, suffix) = (pattern.get(..star), pattern.get(star + 1..));
+                text.len() + 1 >= pattern.len()
+                    && suffix.is_some_and(|suffix| text.ends_with(suffix))
+                    && prefix.is_some_and(|prefix| text.starts_with(prefix))
+            }
+            Some(_) => glob_matches(pattern, text),
+        }
+    }
+
+    /// Whether the pattern's words after its first are those of the name after `from`. What takes a match back must
+    /// stand in one name with it, so `pre/prod` is no `pre-prod`; a match may reach across.
+    fn rest_matches(&self, pattern: &Pattern, name: &Words, from: usize) -> bool {
+        let across = matches!(pattern.role, Role::Match(_) | Role::Nonproduction);
+        (1..pattern.count).all(|offset| {
+            let word = self.words.get(pattern.first + offset);
+            word.zip(name.get(from + offset)).is_some_and(|(wanted, there)| {
+                (across || wanted.apart || !there.apart)
+                    && self.word_matches(wanted, name.text(from + offset, 1))
+            })
+        })
+    }
+
+    /// Every pattern found from word `from` on, into `hits`: literal ones first.
+    fn hits_at(&self, name: &Words, from: usize, ascii: bool, hits: &mut Vec<Hit>) {
+        hits.clear();
+        let word = name.text(from, 1);
+        for (pattern, found) in self.literals(word) {
+            if self.rest_matches(found, name, from) {
+                hits.push(Hit { pattern, from, to: from + found.count });
+            }
+        }
+        let joined = name.get(from).map_or(1, |word| word.joined);
+        let whole = if joined > 1 { name.text(from, joined) } else { "" };
+        for (pattern, _) in self.literals(whole).filter(|(_, found)| found.count == 1) {
+            hits.push(Hit { pattern, from, to: from + joined });
+        }
+        let wide = if ascii { &[] } else { self.wide_globs.as_slice() };
+        for &pattern in self.globs.iter().chain(wide) {
+            let Some(found) = self.patterns.get(pattern) else { continue };
+            let Some(first) = self.words.get(found.first) else { continue };
+            if self.word_matches(first, word) && self.rest_matches(found, name, from) {
+                hits.push(Hit { pattern, from, to: from + found.count });
+            }
+            // A glob over joined words may only take back: `fakeProd` with a negator `fake` is no `*prod`.
+            let takes_back = matches!(found.role, Role::Except(_));
+            if joined > 1 && takes_back && found.count == 1 && self.word_matches(first, whole) {
+                hits.push(Hit { pattern, from, to: from + joined });
+            }
+        }
+    }
+
+    /// How `part` is judged: by a target, else by the words of each of its own parts, the gravest.
+    pub fn judge(&self, part: &Part) -> Judgement {
+        if let Some(judgement) = self.target(part.kind, &part.text, true) {
+            return judgement;
+        }
+        self.gravest(parts_of(part.kind, &part.text).iter().map(|piece| {
+            let target = self.target(piece.kind, &piece.text, false);
+            target.unwrap_or_else(|| self.judge_words(piece.kind, &evidence(piece)))
+        }))
+    }
+
+    /// The gravest judgement of `parts`; of none, that nothing is known.
+    pub fn judge_all(&self, parts: &[Part]) -> Judgement {
+        self.gravest(parts.iter().map(|part| self.judge(part)))
+    }
+
+    fn gravest(&self, judgements: impl Iterator<Item = Judgement>) -> Judgement {
+        let nothing = Judgement { environment: None, known: false, rule: Rule::Nothing, word: String::new() };
+        judgements
+            .fold(nothing, |best, next| if self.weight(&next) > self.weight(&best) { next } else { best })
+    }
+
+    fn weight(&self, judgement: &Judgement) -> (Option<Severity>, usize, u8) {
+        let environment = judgement.environment.and_then(|index| self.names.environments.get(index));
+        let earlier = judgement.environment.map_or(0, |index| usize::MAX - index);
+        let rule = match judgement.rule {
+            Rule::Target => 6,
+            Rule::Match(_) => 5,
+            Rule::Except(_) => 4,
+            Rule::Negator(_) => 3,
+            Rule::Nonproduction(_) => 2,
+            Rule::Branch => 1,
+            Rule::Nothing => 0,
+        };
+        (environment.map(|environment| environment.severity), earlier, rule)
+    }
+
+    /// The answer of the last `[[target]]` that speaks of this name. One that names an environment there is none of
+    /// says nothing. `whole` is true for a name as it was read, false for a piece of one.
+    fn target(&self, kind: Kind, text: &str, whole: bool) -> Option<Judgement> {
+        self.names.targets.iter().rev().filter(|target| speaks_of(target, kind, text, whole)).find_map(
+            |target| {
+                let environment = match target.environment.as_str() {
+                    "safe" => None,
+                    name => Some(self.names.environments.iter().position(|e| e.name == name)?),
+                };
+                Some(Judgement {
+                    environment,
+                    known: true,
+                    rule: Rule::Target,
+                    word: parts::shown(kind, text),
+                })
+            },
+        )
+    }
+
+    fn judge_words(&self, kind: Kind, text: &str) -> Judgement {
+        let known = |word: &str| self.literals(word).any(|(_, pattern)| pattern.count == 1);
+        let name = Words::of_name(text, &known);
+        let found = self.scan(&name);
+        self.conclude(kind, text, &name, &found)
+    }
+
+    fn scan(&self, name: &Words) -> Found {
+        let mut found = Found::default();
+        let mut hits = Vec::new();
+        // Per environment, the exception seen so far that reaches farthest; and negators that end at or after here.
+        let mut covers: Vec<Option<Hit>> = vec![None; self.names.environments.len()];
+        let mut negators: Vec<Hit> = Vec::new();
+        let ascii = name.is_ascii();
+        for from in 0..name.len() {
+            self.hits_at(name, from, ascii, &mut hits);
+            negators.retain(|negator| negator.to >= from);
+            let apart = name.get(from).is_some_and(|word| word.apart);
+            let negator = negators.iter().find(|negator| negator.to == from && !apart).copied();
+            for hit in &hits {
+                if let Some(Role::Except(environment)) = self.role(hit)
+                    && let Some(cover) = covers.get_mut(environment)
+                    && cover.is_none_or(|cover| cover.to < hit.to)
+                {
+                    *cover = Some(*hit);
+                }
+            }
+            for hit in &hits {
+                match self.role(hit) {
+                    Some(Role::Match(environment)) => {
+                        let cover = covers.get(environment).copied().flatten();
+                        self.take_match(&mut found, environment, *hit, cover, negator);
+                    }
+                    Some(Role::Negator) => negators.push(*hit),
+                    Some(Role::Nonproduction) if negator.is_none() => {
+                        found.nonproduction.get_or_insert(*hit);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    fn role(&self, hit: &Hit) -> Option<Role> {
+        self.patterns.get(hit.pattern).map(|pattern| pattern.role)
+    }
+
+    fn take_match(
+        &self,
+        found: &mut Found,
+        environment: usize,
+        hit: Hit,
+        cover: Option<Hit>,
+        negator: Option<Hit>,
+    ) {
+        if let Some(cover) = cover.filter(|cover| cover.to >= hit.to) {
+            found.except.get_or_insert(cover);
+        } else if let Some(negator) = negator {
+            found.negator.get_or_insert(negator);
+        } else {
+            let severity = self.names.environments.get(environment).map(|environment| environment.severity);
+            let best = match severity {
+                Some(Severity::Production) => &mut found.production,
+                _ => &mut found.caution,
+            };
+            if best.is_none_or(|(index, _)| environment < index) {
+                *best = Some((environment, hit));
+            }
+        }
+    }
+
+    fn conclude(&self, kind: Kind, text: &str, name: &Words, found: &Found) -> Judgement {
+        let piece = |hit: Hit| {
+            let range = name.get(hit.from).zip(name.get(hit.to - 1)).map(|(first, last)| first.from..last.to);
+            range.and_then(|range| text.get(range)).unwrap_or("").to_owned()
+        };
+        let judgement =
+            |environment, known, rule, hit| Judgement { environment, known, rule, word: piece(hit) };
+        let branch = kind == Kind::GitBranch;
+        let left = found.production.filter(|_| !branch).or(found.caution);
+        if let Some((environment, hit)) = left {
+            return judgement(Some(environment), true, Rule::Match(self.configured(hit)), hit);
+        }
+        if let Some(hit) = found.except {
+            return judgement(None, true, Rule::Except(self.configured(hit)), hit);
+        }
+        if let Some(hit) = found.negator {
+            return judgement(None, true, Rule::Negator(self.configured(hit)), hit);
+        }
+        if let Some(hit) = found.nonproduction {
+            return judgement(None, true, Rule::Nonproduction(self.configured(hit)), hit);
+        }
+        match found.production {
+            Some((_, hit)) => judgement(None, false, Rule::Branch, hit),
+            None => Judgement { environment: None, known: false, rule: Rule::Nothing, word: String::new() },
+        }
+    }
+
+    /// The hit's pattern as it stands in the configuration.
+    fn configured(&self, hit: Hit) -> String {
+        let Some(pattern) = self.patterns.get(hit.pattern) else { return String::new() };
+        let environment = |index: usize| self.names.environments.get(index);
+        let list = match pattern.role {
+            Role::Match(index) => environment(index).map(|environment| &environment.matches),
+            Role::Except(index) => environment(index).map(|environment| &environment.except),
+            Role::Negator => Some(&self.names.negators),
+            Role::Nonproduction => Some(&self.names.nonproduction),
+        };
+        list.and_then(|list| list.get(pattern.index)).cloned().unwrap_or_default()
+    }
+}
+
+fn is_host(kind: Kind) -> bool {
+    matches!(kind, Kind::Hostname | Kind::UrlHost | Kind::KubeServer)
+}
+
+fn speaks_of(target: &Target, kind: Kind, text: &str, whole: bool) -> bool {
+    if is_host(kind) && is_host(target.signal) {
+        return parts::bare_host(&target.is).eq_ignore_ascii_case(parts::bare_host(text));
+    }
+    let kinds =
+        target.signal == kind || (whole && target.signal == Kind::KubeContext && kind == Kind::KubeCluster);
+    kinds && target.is == text
+}
+
+/// Whether `text` is what `pattern` describes, `*` standing for any run of characters. Each piece is looked for once,
+/// from where the last one ended, so it is linear.
+fn glob_matches(pattern: &str, text: &str) -> bool {
+    let Some((prefix, mut rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(prefix) else { return false };
+    while let Some((piece, after)) = rest.split_once('*') {
+        let Some(at) = text.find(piece) else { return false };
+        text = text.get(at + piece.len()..).unwrap_or("");
+        rest = after;
+    }
+    text.ends_with(rest)
+}
