@@ -5,6 +5,9 @@ mod matcher;
 
 pub use matcher::Matcher;
 
+#[cfg(test)]
+mod tests;
+
 use crate::signal::{Kind, Part};
 
 /// How grave an environment is: production is guarded, caution is only shown.
