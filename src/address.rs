@@ -196,7 +196,7 @@ fn read_one(text: &str, piece: Range<usize>, address: &mut Address) {
     }
     push(&mut address.users, slice(&layout.user));
     for host in host_list(slice(&layout.hosts)) {
-        push(&mut address.hosts, host);
+        push_host(&mut address.hosts, host);
     }
     if !has_no_database(layout.scheme) {
         let path = slice(&layout.path).trim_start_matches('/');
@@ -211,6 +211,17 @@ fn push(list: &mut Vec<String>, text: &str) {
     }
 }
 
+/// A host. A socket's directory says nothing, except that Cloud SQL's is named for the instance behind it.
+fn push_host(list: &mut Vec<String>, text: &str) {
+    let host = decoded(text);
+    let instance = host.strip_prefix("/cloudsql/");
+    if let Some(name) =
+        instance.or(Some(host.as_str()).filter(|host| !host.starts_with('/') && !host.is_empty()))
+    {
+        list.push(name.to_owned());
+    }
+}
+
 /// The hosts of `h1:1,h2:2`, `tcp(h:1)`, `[::1]:1` and Oracle's `(DESCRIPTION=…(HOST=h)…)`.
 fn host_list(hosts: &str) -> Vec<&str> {
     if hosts.contains('=') {
@@ -221,7 +232,7 @@ fn host_list(hosts: &str) -> Vec<&str> {
             .collect();
     }
     let inner = hosts.split_once('(').map_or(hosts, |(_, inner)| inner.trim_end_matches(')'));
-    if inner.starts_with('/') { Vec::new() } else { inner.split(',').collect() }
+    inner.split(',').collect()
 }
 
 /// The parameters behind `?` or `;` that name a host, database or user: a socket-less libpq URL has its host there.
@@ -231,8 +242,17 @@ fn read_parameters(text: &str, address: &mut Address) {
     }
 }
 
-const HOST_KEYS: &[&str] =
-    &["host", "server", "data source", "datasource", "address", "addr", "network address"];
+const HOST_KEYS: &[&str] = &[
+    "host",
+    "server",
+    "data source",
+    "datasource",
+    "address",
+    "addr",
+    "network address",
+    "unix_socket",
+    "socket",
+];
 const DATABASE_KEYS: &[&str] = &["database", "dbname", "databasename", "initial catalog", "db", "service"];
 const USER_KEYS: &[&str] = &["user", "user id", "userid", "uid", "username"];
 
@@ -247,9 +267,7 @@ fn setting(key: &str, value: &str, address: &mut Address) {
         let bare = value
             .split_once(':')
             .map_or(value, |(kind, rest)| if is_one_of(kind, &["tcp", "np", "lpc"]) { rest } else { value });
-        for host in bare.split(',').filter(|host| !host.starts_with('/')) {
-            push(&mut address.hosts, host);
-        }
+        bare.split(',').for_each(|host| push_host(&mut address.hosts, host));
     } else if is_one_of(key, DATABASE_KEYS) {
         push(&mut address.databases, value);
     } else if is_one_of(key, USER_KEYS) {
@@ -378,4 +396,60 @@ fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn pieces_are_found() {
+        /// Text, hosts, databases, users.
+        type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+        let table: &[Row] = &[
+            ("postgres://u:p@h:5432/d?sslmode=x", &["h:5432"], &["d"], &["u"]),
+            ("mongodb://u:p/w@a:1,b:2/d", &["a:1", "b:2"], &["d"], &["u"]),
+            ("u:p@tcp(h:3306)/d", &["h:3306"], &["d"], &["u"]),
+            ("u:p@unix(/cloudsql/proj:eu:db)/d", &["proj:eu:db"], &["d"], &["u"]),
+            ("postgres://u:p@/d?host=/cloudsql/proj:eu:db", &["proj:eu:db"], &["d"], &["u"]),
+            ("postgres://u:p@/d?host=/var/run/prod", &[], &["d"], &["u"]),
+            ("postgres://u%40x:p@h/a%2Db", &["h"], &["a-b"], &["u@x"]),
+            ("jdbc:sqlserver://h:1;databaseName=d;user=u;password=p", &["h:1"], &["d"], &["u"]),
+            ("Server=tcp:h,1433;Database=d;User Id=u;Password=p", &["h", "1433"], &["d"], &["u"]),
+            ("host='h' dbname=d user=u password='a b'", &["h"], &["d"], &["u"]),
+            ("https://h:8443/a/@b", &["h:8443"], &[], &[]),
+            ("", &[], &[], &[]),
+        ];
+        for (text, hosts, databases, users) in table {
+            let address = read(text);
+            assert_eq!(
+                (&address.hosts[..], &address.databases[..], &address.users[..]),
+                (
+                    &hosts.iter().map(|&h| h.to_owned()).collect::<Vec<_>>()[..],
+                    &databases.iter().map(|&d| d.to_owned()).collect::<Vec<_>>()[..],
+                    &users.iter().map(|&u| u.to_owned()).collect::<Vec<_>>()[..],
+                ),
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_password_is_never_shown_or_a_piece(
+            password in "[A-Z0-9/@#:;%?!$ ]{4}QX[A-Z0-9/@#:%?!$]{0,4}", scheme in "(postgres://|mysql://|)",
+        ) {
+            let text = format!("{scheme}user:{password}@host/db");
+            prop_assert!(!without_secrets(&text).contains("QX"), "{}", without_secrets(&text));
+            prop_assert!(!format!("{:?}", read(&text)).contains("QX"), "{:?}", read(&text));
+        }
+
+        #[test]
+        fn any_text_is_read(text in "\\PC*|[a-z:/@?=;,. %()'\\[\\]]{0,40}") {
+            read(&text);
+            without_secrets(&text);
+        }
+    }
 }

@@ -29,12 +29,21 @@ impl Words {
     /// Cuts a name. `known` says whether a folded word means something; it is asked only where capitals run into
     /// small letters, to tell `PREprod` (PRE, prod) from `EUProd` (EU, Prod).
     pub fn of_name(name: &str, known: &dyn Fn(&str) -> bool) -> Words {
-        Cutter::new(name.len(), false, known).cut(name)
+        let out =
+            Words { folded: String::with_capacity(name.len()), list: Vec::with_capacity(name.len() / 5 + 1) };
+        Cutter { out, globs: false, known, open: None, run: 0, apart: false }.cut(name)
     }
 
     /// Cuts a configured pattern; `*` is kept as part of the word it stands in.
     pub fn of_pattern(pattern: &str) -> Words {
-        Cutter::new(pattern.len(), true, &|_| false).cut(pattern)
+        Words::default().recut_pattern(pattern)
+    }
+
+    /// The same, in the memory of words that are no longer needed.
+    pub fn recut_pattern(mut self, pattern: &str) -> Words {
+        self.folded.clear();
+        self.list.clear();
+        Cutter { out: self, globs: true, known: &|_| false, open: None, run: 0, apart: false }.cut(pattern)
     }
 
     pub fn len(&self) -> usize {
@@ -96,12 +105,7 @@ struct Cutter<'k> {
     apart: bool,
 }
 
-impl<'k> Cutter<'k> {
-    fn new(bytes: usize, globs: bool, known: &'k dyn Fn(&str) -> bool) -> Cutter<'k> {
-        let out = Words { folded: String::with_capacity(bytes), list: Vec::with_capacity(bytes / 5 + 1) };
-        Cutter { out, globs, known, open: None, run: 0, apart: false }
-    }
-
+impl Cutter<'_> {
     fn cut(mut self, text: &str) -> Words {
         for (at, raw) in text.char_indices() {
             let end = at + raw.len_utf8();
@@ -136,15 +140,9 @@ impl<'k> Cutter<'k> {
         if c.is_ascii() {
             return self.ascii(c, at, end);
         }
-        let class = match c {
-            c if c.is_uppercase() => Class::Upper,
-            c if c.is_lowercase() => Class::Lower,
-            c if c.is_alphabetic() => Class::Caseless,
-            c if c.is_numeric() => Class::Digit,
-            c => return self.separator(c),
-        };
+        let Some(class) = class_of(c) else { return self.separator(c) };
         self.begin(class, at);
-        fold_into(&mut self.out.folded, c);
+        fold_into(&mut self.out.folded, c, class);
         self.advance(class, end);
     }
 
@@ -261,6 +259,19 @@ impl<'k> Cutter<'k> {
     }
 }
 
+/// The class of a character that is no ASCII one, or `None` for a separator.
+fn class_of(c: char) -> Option<Class> {
+    match c {
+        // Kana, Han and Hangul, the most of it: the general questions below cost more.
+        'ぁ'..='ゖ' | 'ァ'..='ヺ' | '\u{3400}'..='\u{9fff}' | '가'..='힣' => Some(Class::Caseless),
+        c if c.is_lowercase() => Some(Class::Lower),
+        c if c.is_uppercase() => Some(Class::Upper),
+        c if c.is_alphabetic() => Some(Class::Caseless),
+        c if c.is_numeric() => Some(Class::Digit),
+        _ => None,
+    }
+}
+
 /// Separators between two names, rather than inside one: `pre/prod` is no `pre-prod`.
 fn is_apart(c: char) -> bool {
     matches!(c, '/' | '\\' | ':' | ';' | ',' | '|' | '@' | '=' | '&' | '?' | '#' | '\t' | '\n' | '\r')
@@ -283,16 +294,20 @@ fn ascii_of_full_width(c: char) -> char {
 }
 
 /// Writes `c` in lower case and without its accents, so that composed, decomposed and plain spelling are one.
-fn fold_into(out: &mut String, c: char) {
+fn fold_into(out: &mut String, c: char, class: Class) {
     if let Some(jamo) = jamo_of(c) {
         out.extend(jamo.into_iter().flatten());
-        return;
+    } else if class == Class::Upper {
+        c.to_lowercase().filter(|&c| !is_invisible(c)).for_each(|lower| push_base(out, lower));
+    } else {
+        push_base(out, c);
     }
-    for lower in c.to_lowercase().filter(|&c| !is_invisible(c)) {
-        match base_letters(lower) {
-            Some(base) => out.push_str(base),
-            None => out.push(lower),
-        }
+}
+
+fn push_base(out: &mut String, c: char) {
+    match base_letters(c) {
+        Some(base) => out.push_str(base),
+        None => out.push(c),
     }
 }
 

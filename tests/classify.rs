@@ -1,5 +1,7 @@
 //! `redtab classify` through the real binary: its lines, its JSON, its exit codes, and what it must not print.
 
+#![allow(clippy::unwrap_used)] // clippy.toml lets `#[test]`s unwrap, but not the helpers of an integration test.
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 

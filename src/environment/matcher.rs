@@ -99,12 +99,13 @@ impl<'n> Matcher<'n> {
     }
 
     fn add_all(&mut self, patterns: &[String], role: Role) {
+        let mut cut = Words::default();
         for (index, pattern) in patterns.iter().enumerate() {
             let first = self.words.len();
             if pattern.bytes().all(|b| b.is_ascii_lowercase() || b == b'*') {
                 self.add_word(pattern, false);
             } else {
-                let cut = Words::of_pattern(pattern);
+                cut = cut.recut_pattern(pattern);
                 for at in 0..cut.len() {
                     self.add_word(cut.text(at, 1), cut.get(at).is_some_and(|word| word.apart));
                 }
@@ -122,8 +123,9 @@ impl<'n> Matcher<'n> {
         }
         let start = self.text.len();
         self.text.push_str(word);
-        let star = word.find('*');
-        let simple = star == word.rfind('*');
+        let mut stars = word.bytes().enumerate().filter(|&(_, byte)| byte == b'*').map(|(at, _)| at);
+        let star = stars.next();
+        let simple = stars.next().is_none();
         self.words.push(PatternWord { start, end: self.text.len(), star, simple, apart });
     }
 

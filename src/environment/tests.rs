@@ -426,7 +426,7 @@ proptest! {
     ) {
         let names = Names::default();
         let is_production = |name: &str| names.judge(&Part::new(Kind::Name, name)).environment == Some(0);
-        let takes_back = names.negators.iter().any(|negator| *negator == word)
+        let takes_back = names.negators.contains(&word)
             || names.environments[0].except.iter().any(|phrase| phrase.split('-').any(|part| part == word));
         prop_assume!(is_production(&name) && !takes_back);
         let longer = if first { format!("{word}{separator}{name}") } else { format!("{name}{separator}{word}") };
