@@ -237,6 +237,13 @@ impl<'a> Merged<'a> {
             Some(_) => out.push(absent("server")),
             None => {}
         }
+        if let Some((loaded, Entry { user: Some(field), .. })) = context
+            && !self.refused
+            && self.entry(&field.text, |config| &config.users).is_none()
+        {
+            let why = "names a user that no kubeconfig here defines";
+            out.push(unreadable("user", loaded.file.place(Some(field.line)), why));
+        }
         if let Some((loaded, Entry { namespace: Some(field), .. })) = context
             && field.text != "default"
         {
@@ -325,7 +332,11 @@ impl<'a> Server<'a> {
                 let (host, behind) = bracketed.split_once(']')?;
                 (host, if behind.is_empty() { "" } else { behind.strip_prefix(':')? })
             }
-            None => host_port.split_once(':').unwrap_or((host_port, "")),
+            None => match host_port.split_once(':') {
+                Some((_, "")) => return None,
+                Some(parts) => parts,
+                None => (host_port, ""),
+            },
         };
         let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
         let default_port = if scheme.eq_ignore_ascii_case("http") { 80 } else { 443 };

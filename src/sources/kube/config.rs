@@ -21,7 +21,7 @@ pub struct Field<'a> {
     pub line: usize,
 }
 
-/// An entry of `contexts` or `clusters`. Empty fields are `None`.
+/// An entry of `contexts`, `clusters` or `users`; of users only the name is kept. Empty fields are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Entry<'a> {
     pub name: Cow<'a, str>,
@@ -29,6 +29,8 @@ pub struct Entry<'a> {
     pub line: usize,
     /// Of a context: the cluster it names.
     pub cluster: Option<Field<'a>>,
+    /// Of a context: the user it names.
+    pub user: Option<Field<'a>>,
     /// Of a context.
     pub namespace: Option<Field<'a>>,
     /// Of a cluster.
@@ -41,6 +43,7 @@ pub struct Config<'a> {
     pub current: Option<Field<'a>>,
     pub contexts: Vec<Entry<'a>>,
     pub clusters: Vec<Entry<'a>>,
+    pub users: Vec<Entry<'a>>,
 }
 
 /// What kubectl wants a value to be. A null is always taken.
@@ -169,9 +172,10 @@ fn extract<'a>(tree: &Tree<'a>, root: Id) -> Result<Config<'a>, Flaw> {
         current: file.field("current-context"),
         contexts: entries(tree, file.value("contexts"), &CONTEXT_ENTRY, "context"),
         clusters: entries(tree, file.value("clusters"), &CLUSTER_ENTRY, "cluster"),
+        users: entries(tree, file.value("users"), &USER_ENTRY, "user"),
     };
-    let users = entries(tree, file.value("users"), &USER_ENTRY, "user");
-    for (what, list) in [("contexts", &config.contexts), ("clusters", &config.clusters), ("users", &users)] {
+    let lists = [("contexts", &config.contexts), ("clusters", &config.clusters), ("users", &config.users)];
+    for (what, list) in lists {
         let mut seen = HashSet::with_capacity(list.len());
         if let Some(twice) = list.iter().find(|entry| !seen.insert(entry.name.as_ref())) {
             return Err(Flaw::new(twice.line, format!("has two {what} of one name")));
@@ -198,6 +202,7 @@ fn entries<'a>(tree: &Tree<'a>, list: Option<Id>, shape: &'static Shape, inner: 
         if let (Some(value), Some(fields)) = (own.value(inner), inner_fields) {
             let held = Fields::of(tree, value, fields);
             entry.cluster = held.field("cluster");
+            entry.user = held.field("user");
             entry.namespace = held.field("namespace");
             entry.server = held.field("server");
         }
@@ -277,7 +282,9 @@ impl Checker<'_, '_> {
             (Any, _) | (_, Node::Null) | (Text, Node::Text(_)) | (Flag, Node::Bool) => Ok(()),
             (Bytes, Node::Text(text)) if is_base64(text) => Ok(()),
             (Bytes, Node::Text(_)) => Err(Flaw::new(line, format!("has a {name} that is not base64"))),
-            (Bytes, Node::List(_)) if self.tree.items(id).all(|item| *self.tree.node(item) == Node::Number) => {
+            (Bytes, Node::List(_))
+                if self.tree.items(id).all(|item| *self.tree.node(item) == Node::Number) =>
+            {
                 Ok(())
             }
             (Struct(fields), Node::Map(_)) => self.fields(id, fields),
@@ -349,6 +356,7 @@ impl Config<'_> {
             name: entry.name.into_owned().into(),
             line: entry.line,
             cluster: entry.cluster.map(field),
+            user: entry.user.map(field),
             namespace: entry.namespace.map(field),
             server: entry.server.map(field),
         };
@@ -356,6 +364,7 @@ impl Config<'_> {
             current: self.current.map(field),
             contexts: self.contexts.into_iter().map(entry).collect(),
             clusters: self.clusters.into_iter().map(entry).collect(),
+            users: self.users.into_iter().map(entry).collect(),
         }
     }
 }

@@ -88,9 +88,7 @@ impl<'a> Reader<'a> {
             match key {
                 "contexts" => config.contexts = self.entries(rest, &CONTEXT_ENTRY)?,
                 "clusters" => config.clusters = self.entries(rest, &CLUSTER_ENTRY)?,
-                "users" => {
-                    self.entries(rest, &USER_ENTRY)?;
-                }
+                "users" => config.users = self.entries(rest, &USER_ENTRY)?,
                 "current-context" => config.current = self.kept(line, rest)?,
                 "kind" if rest == b"Config" => self.advance()?,
                 "apiVersion" if rest == b"v1" => self.advance()?,
@@ -160,6 +158,7 @@ impl<'a> Reader<'a> {
             let shape = seen.shape(key, fields)?;
             let kept = match (entry.as_deref_mut(), key, shape) {
                 (Some(entry), "cluster", Shape::Text) => &mut entry.cluster,
+                (Some(entry), "user", Shape::Text) => &mut entry.user,
                 (Some(entry), "namespace", Shape::Text) => &mut entry.namespace,
                 (Some(entry), "server", Shape::Text) => &mut entry.server,
                 (Some(entry), "name", Shape::Text) => {
@@ -329,7 +328,8 @@ impl Seen {
 /// Splits `key: value` or `key:`. Only keys of letters, digits, `-`, `_`, `.` and `/` that can mean nothing but
 /// text.
 fn key(line: &[u8]) -> Option<(&str, &[u8])> {
-    let end = line.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/')))?;
+    let end =
+        line.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/')))?;
     let (key, rest) = line.split_at(end);
     if !key.first()?.is_ascii_alphabetic() || key.len() > MAX_KEY {
         return None;
@@ -360,7 +360,9 @@ fn scalar(text: &[u8]) -> Option<Scalar<'_>> {
     };
     let starts_well = match inner {
         [b'-', next, ..] => next.is_ascii_alphanumeric() || inner.len() > 3,
-        [first, ..] => first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_' | b'.' | b'+' | b'$' | b'('),
+        [first, ..] => {
+            first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_' | b'.' | b'+' | b'$' | b'(')
+        }
         [] => false,
     };
     if !starts_well || inner.starts_with(b"- ") || !is_plain(inner) {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 /// Levels of nesting that are followed; a real kubeconfig has ten.
 const MAX_DEPTH: usize = 256;
@@ -97,8 +97,19 @@ impl<'a> Tree<'a> {
     /// The first document of `text`, and its root; a text without one is a null. Reads no further than needed.
     pub fn parse(text: &'a str) -> Result<(Tree<'a>, Id), Flaw> {
         check_directives(text)?;
+        // kubectl lets a tab stand between a key and its value, the parser does not.
+        let tabs = memchr::memchr(b'\t', text.as_bytes()).is_some();
+        let spaced: Cow<'a, str> = if tabs { text.replace(":\t", ": ").into() } else { text.into() };
+        match spaced {
+            Cow::Borrowed(text) => Tree::build(text, tabs),
+            Cow::Owned(text) => Tree::build(&text, tabs).map(|(tree, root)| (tree.into_owned(), root)),
+        }
+    }
+
+    fn build(text: &'a str, tabs: bool) -> Result<(Tree<'a>, Id), Flaw> {
         let mut parser = Parser::new_from_str(text);
         let mut builder = Builder::default();
+        let mut strict = Strictness::of(text, tabs);
         loop {
             let (event, span) = match parser.next_event() {
                 Some(Ok(next)) => next,
@@ -108,7 +119,17 @@ impl<'a> Tree<'a> {
             if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
                 break;
             }
-            builder.event(event, span.start.line())?;
+            if let Some(strict) = &mut strict {
+                strict.event(&event, span)?;
+            }
+            builder.event(event, span)?;
+            // kubectl reads no further: what follows the first value may be anything.
+            if builder.is_complete() {
+                break;
+            }
+        }
+        if let Some(strict) = strict {
+            strict.finish()?;
         }
         builder.finish()
     }
@@ -150,6 +171,18 @@ impl<'a> Tree<'a> {
         }
     }
 
+    fn into_owned(self) -> Tree<'static> {
+        let own = |node: Node<'a>| match node {
+            Node::Null => Node::Null,
+            Node::Bool => Node::Bool,
+            Node::Number => Node::Number,
+            Node::Text(text) => Node::Text(text.into_owned().into()),
+            Node::List(range) => Node::List(range),
+            Node::Map(range) => Node::Map(range),
+        };
+        Tree { nodes: self.nodes.into_iter().map(own).collect(), facts: self.facts, children: self.children }
+    }
+
     fn push(&mut self, node: Node<'a>, facts: Facts) -> Result<Id, Flaw> {
         if self.nodes.len() + self.children.len() >= MAX_NODES {
             return Err(Flaw::new(facts.line, "is too large: it holds more than 300,000 values"));
@@ -176,9 +209,13 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn event(&mut self, event: Event<'a>, line: usize) -> Result<(), Flaw> {
+    fn event(&mut self, event: Event<'a>, span: Span) -> Result<(), Flaw> {
+        let line = span.start.line();
         match event {
             Event::Scalar(value, style, anchor, tag) => {
+                if span.end.line() != line && self.expects_key() {
+                    return Err(Flaw::new(line, "has a key that goes over several lines"));
+                }
                 let merge = value == "<<" && is_merge(style, tag.as_deref());
                 let node = scalar(value, style, tag.as_deref()).map_err(|why| Flaw::new(line, why))?;
                 let id = self.tree.push(node, Facts { line, weight: 1, aliased: 0, merge })?;
@@ -196,6 +233,14 @@ impl<'a> Builder<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.open.is_empty() && !self.pending.is_empty()
+    }
+
+    fn expects_key(&self) -> bool {
+        self.open.last().is_some_and(|open| open.map && (self.pending.len() - open.from).is_multiple_of(2))
     }
 
     fn start(&mut self, map: bool, line: usize, anchor: usize) -> Result<(), Flaw> {
@@ -279,6 +324,114 @@ impl<'a> Builder<'a> {
         }
         Ok((self.tree, root.id))
     }
+}
+
+/// What kubectl refuses and the parser does not: tabs that indent, and `\/` in double quotes. Built only for a text
+/// that holds either.
+struct Strictness<'a> {
+    text: &'a str,
+    /// The place in `text` that was looked at last, in characters and in bytes.
+    chars: usize,
+    bytes: usize,
+    /// Lines that a tab indents, in order.
+    tabbed: Vec<usize>,
+    /// How many of `tabbed` are settled: inside flow collections and scalars a tab may stand.
+    settled: usize,
+    /// Open collections: whether they are flow style, and their first line.
+    open: Vec<(bool, usize)>,
+}
+
+impl<'a> Strictness<'a> {
+    fn of(text: &'a str, tabs: bool) -> Option<Strictness<'a>> {
+        if !tabs && !text.contains("\\/") {
+            return None;
+        }
+        let indents = |line: &str| line.trim_start_matches([' ', '-', '?']).starts_with('\t');
+        let tabbed =
+            lines(text).enumerate().filter(|(_, line)| indents(line)).map(|(at, _)| at + 1).collect();
+        Some(Strictness { text, chars: 0, bytes: 0, tabbed, settled: 0, open: Vec::new() })
+    }
+
+    /// The text from the character `from`, which is not before any asked for earlier.
+    fn from(&mut self, from: usize) -> &'a str {
+        let ahead = from.saturating_sub(self.chars);
+        let rest = &self.text[self.bytes..];
+        let bytes = rest.char_indices().nth(ahead).map_or(rest.len(), |(at, _)| at);
+        self.chars += ahead;
+        self.bytes += bytes;
+        &self.text[self.bytes..]
+    }
+
+    fn event(&mut self, event: &Event<'_>, span: Span) -> Result<(), Flaw> {
+        let (first, last) = (span.start.line(), span.end.line());
+        let in_flow = self.open.last().is_some_and(|(flow, _)| *flow);
+        match event {
+            Event::Scalar(_, style, ..) => {
+                self.refuse_before(if in_flow { 0 } else { first + 1 })?;
+                if *style == ScalarStyle::DoubleQuoted {
+                    let source = self.from(span.start.index());
+                    let length: usize = source
+                        .chars()
+                        .take(span.end.index().saturating_sub(span.start.index()))
+                        .map(char::len_utf8)
+                        .sum();
+                    if escapes_slash(&source[..length]) {
+                        return Err(Flaw::new(first, "has an escape (\\/) that kubectl refuses"));
+                    }
+                }
+                self.skip_to(last);
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                let flow = in_flow || self.from(span.start.index()).starts_with(['{', '[']);
+                self.refuse_before(if in_flow { 0 } else { first + 1 })?;
+                self.open.push((flow, first));
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some((true, _)) = self.open.pop() {
+                    self.skip_to(last);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A tabbed line before `line` that nothing took in is an error.
+    fn refuse_before(&self, line: usize) -> Result<(), Flaw> {
+        match self.tabbed.get(self.settled) {
+            Some(tabbed) if *tabbed < line => Err(Flaw::new(*tabbed, "is indented by a tab")),
+            _ => Ok(()),
+        }
+    }
+
+    fn skip_to(&mut self, line: usize) {
+        while self.tabbed.get(self.settled).is_some_and(|tabbed| *tabbed <= line) {
+            self.settled += 1;
+        }
+    }
+
+    /// At the end of the document: tabbed lines behind its last value, up to the next document.
+    fn finish(self) -> Result<(), Flaw> {
+        let marker = |line: &str| line.starts_with("---") || line.starts_with("...");
+        let from = self.tabbed.get(self.settled).copied().unwrap_or(usize::MAX);
+        let next = lines(self.text).enumerate().skip(1).find(|(_, line)| marker(line)).map(|(at, _)| at + 1);
+        self.refuse_before(next.filter(|next| from < *next).unwrap_or(usize::MAX))
+    }
+}
+
+/// Lines as YAML counts them.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
+fn escapes_slash(quoted: &str) -> bool {
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' && chars.next() == Some('/') {
+            return true;
+        }
+    }
+    false
 }
 
 /// kubectl's own bar: of up to 400,000 values 99 of 100 may come from aliases, of 4,000,000 and more one in ten.
@@ -384,7 +537,8 @@ pub fn resolve(text: &str) -> Plain {
 }
 
 fn number(text: &str) -> Plain {
-    let numeric = |b: u8| b.is_ascii_hexdigit() || matches!(b, b'_' | b'+' | b'-' | b'.' | b'x' | b'X' | b'o' | b'O');
+    let numeric =
+        |b: u8| b.is_ascii_hexdigit() || matches!(b, b'_' | b'+' | b'-' | b'.' | b'x' | b'X' | b'o' | b'O');
     if !text.bytes().all(numeric) {
         return Plain::Text;
     }
@@ -477,5 +631,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Flaw> {
     if !rest.is_empty() {
         return Err(refused());
     }
-    char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<String, _>>().map_err(|_| refused())
+    char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
+        .collect::<Result<String, _>>()
+        .map_err(|_| refused())
 }
