@@ -1,1 +1,2 @@
 //! Where signals come from. Each source is `fn(&View) -> Vec<Reading>`: it reads, and judges nothing.
+pub mod kube;
