@@ -34,7 +34,11 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(commands::config::Command),
+}
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.
 pub fn run() -> ExitCode {

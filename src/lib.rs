@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod environment;
 pub mod signal;
 pub mod sources;

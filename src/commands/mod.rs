@@ -1,5 +1,7 @@
 //! One file per subcommand: gather, call, print.
 
+pub mod config;
+
 use std::io::Write;
 
 use anyhow::Result;
@@ -8,7 +10,9 @@ use crate::cli::{Command, Exit};
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
-    match command {}
+    match command {
+        Command::Config(command) => config::run(command),
+    }
 }
 
 /// Says what went wrong, on stderr, under redtab's name.

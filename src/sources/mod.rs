@@ -1,1 +1,3 @@
 //! Where signals come from. Each source is `fn(&View) -> Vec<Reading>`: it reads, and judges nothing.
+
+pub mod directory;
