@@ -249,7 +249,7 @@ pub static CONFIG: &[Section] = &[
                 name: "color",
                 shape: Shape::Color,
                 required: false,
-                doc: "The colour behind the badge. A new environment is red, or yellow when its severity is \
+                doc: "The colour behind the badge, by name or as `#rrggbb`. A new environment is red, or yellow when its severity is \
                       `caution`.",
                 slot: Slot::Environment(|environment| &mut environment.color),
             },

@@ -686,6 +686,9 @@ fn taken_back<'a>(matches: impl Iterator<Item = &'a String>, except: &Entry) -> 
     faults
 }
 
+/// A list with more patterns than this is not searched for mistakes to its end: this runs at prompts.
+const GLOB_CAP: usize = 50;
+
 /// Exceptions by their words: the plain ones by look-up, those with `*` one by one.
 struct Exceptions<'a> {
     plain: HashMap<String, &'a str>,
@@ -696,6 +699,7 @@ impl<'a> Exceptions<'a> {
     fn of(words: impl Iterator<Item = &'a str>) -> Exceptions<'a> {
         let (globs, plain): (Vec<_>, Vec<_>) =
             words.map(|word| (normal(word), word)).partition(|(normal, _)| normal.contains('*'));
+        let globs = globs.into_iter().take(GLOB_CAP).collect();
         Exceptions { plain: plain.into_iter().collect(), globs }
     }
 

@@ -112,7 +112,10 @@ fn keys(out: &mut String, section: &Section) {
             Some(value) => format!("`{}`", value.toml()),
             None => String::new(),
         };
-        let doc = key.doc.replace('|', "\\|");
+        let mut doc = key.doc.replace('|', "\\|");
+        if let Some(words) = key.shape.words() {
+            let _ = write!(doc, " One of `{}`.", words.join("`, `"));
+        }
         let _ = writeln!(out, "| `{}` | {} | {default} | {doc} |", key.name, key.shape.described());
     }
 }

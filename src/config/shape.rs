@@ -18,6 +18,9 @@ pub const COLORS: &[&str] = &["red", "yellow", "green", "blue", "magenta", "cyan
 /// A list longer than this is a mistake, and comparing its words would take too long at a prompt.
 const LIST_CAP: usize = 1000;
 
+/// Longer than any word of a name.
+const WORD_CAP: usize = 100;
+
 const NAME_CAP: usize = 32;
 const BADGE_CAP: usize = 16;
 
@@ -54,7 +57,8 @@ pub struct Checked {
 }
 
 impl Shape {
-    /// Checks the value of the key `name`. What is wrong with it goes into `faults`; `None` when it can't be used.
+    /// Checks the value of the key `name`. What is wrong with it goes into `faults`; `None` when nothing of it can be
+    /// used. Of a list the good elements remain.
     pub fn check(self, name: &str, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Checked> {
         match self {
             Shape::Words | Shape::KeyPaths => self.check_list(name, value, faults),
@@ -97,7 +101,6 @@ impl Shape {
             faults.push(Fault::new(value.span(), format!("`{name}` has more than {LIST_CAP} elements")));
             return None;
         }
-        let before = faults.len();
         let mut rest_seen = false;
         let (mut list, mut elements) = (Vec::with_capacity(array.len()), Vec::with_capacity(array.len()));
         for element in array.iter() {
@@ -107,22 +110,28 @@ impl Shape {
                 continue;
             };
             let again = text == REST && std::mem::replace(&mut rest_seen, true);
-            if again {
-                faults.push(Fault::new(element.span(), "`\"...\"` stands here for the second time"));
-            } else if let Some((message, hint)) = self.check_element(name, text) {
-                faults.push(Fault::new(element.span(), message).hint(hint));
+            let wrong = match again {
+                true => Some("`\"...\"` stands here for the second time".to_string()),
+                false => self.check_element(name, text),
+            };
+            match wrong {
+                Some(message) => faults.push(Fault::new(element.span(), message)),
+                None => {
+                    list.push(text.to_string());
+                    elements.push(element.span());
+                }
             }
-            list.push(text.to_string());
-            elements.push(element.span());
         }
-        (faults.len() == before).then_some(Checked { value: Value::List(list), elements })
+        Some(Checked { value: Value::List(list), elements })
     }
 
-    fn check_element(self, name: &str, text: &str) -> Option<(String, Option<String>)> {
+    fn check_element(self, name: &str, text: &str) -> Option<String> {
         if self != Shape::Words || text == REST {
             return None;
         }
-        let message = if text.trim().is_empty() {
+        let message = if text.chars().count() > WORD_CAP {
+            format!("`{}` is longer than {WORD_CAP} characters", shown(text))
+        } else if text.trim().is_empty() {
             format!("an empty word in `{name}` matches nothing")
         } else if text.chars().all(|char| !char.is_alphanumeric()) && text.contains('*') {
             format!("`{}` in `{name}` would match every word", shown(text))
@@ -131,14 +140,18 @@ impl Shape {
         } else {
             return None;
         };
-        Some((message, None))
+        Some(message)
     }
 
     fn check_text(self, name: &str, text: &str) -> Option<(String, Option<String>)> {
         let plain = |message: String| Some((message, None));
         match self {
-            Shape::OneOf(words) if !words.contains(&text) => Some(not_one_of(name, text, words)),
-            Shape::SignalKind if Kind::from_word(text).is_none() => Some(not_one_of(name, text, &kinds())),
+            Shape::OneOf(words) if !words.contains(&text) => {
+                Some(not_one_of(name, text, words, &self.described()))
+            }
+            Shape::SignalKind if Kind::from_word(text).is_none() => {
+                Some(not_one_of(name, text, &kinds(), &self.described()))
+            }
             Shape::Color if !is_color(text) => Some((
                 format!("`{}` is no colour: {} or #rrggbb", shown(text), COLORS.join(", ")),
                 did_you_mean(text, COLORS.iter().copied()),
@@ -156,6 +169,15 @@ impl Shape {
             Shape::Text | Shape::EnvironmentOrSafe if text.trim().is_empty() => {
                 plain(format!("`{name}` is empty"))
             }
+            _ => None,
+        }
+    }
+
+    /// The words of a type that are too many for a message.
+    pub fn words(self) -> Option<Vec<&'static str>> {
+        match self {
+            Shape::SignalKind => Some(kinds()),
+            Shape::Color => Some(COLORS.to_vec()),
             _ => None,
         }
     }
@@ -214,10 +236,10 @@ fn is_color(text: &str) -> bool {
     COLORS.contains(&text) || text.strip_prefix('#').is_some_and(hex)
 }
 
-fn not_one_of(name: &str, text: &str, words: &[&str]) -> (String, Option<String>) {
-    let allowed = if words.len() <= 4 { choice(words) } else { format!("one of {}", words.join(", ")) };
-    let message = format!("`{name}` must be {allowed}, not `{}`", shown(text));
-    (message, did_you_mean(text, words.iter().copied()))
+fn not_one_of(name: &str, text: &str, words: &[&str], described: &str) -> (String, Option<String>) {
+    let message = format!("`{name}` must be {described}, not `{}`", shown(text));
+    let all = || (words.len() > 4).then(|| format!("one of {}", words.join(", ")));
+    (message, did_you_mean(text, words.iter().copied()).or_else(all))
 }
 
 /// `a`, `a` or `b`, `a`, `b` or `c`.

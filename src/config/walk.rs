@@ -11,7 +11,10 @@ use crate::config::keys::{Form, Key, Section, Value};
 use crate::config::shape::{Checked, type_name};
 
 /// In files larger than this only the first syntax error is told: a megabyte can hold a million of them.
-const RECOVERY_CAP: usize = 64 * 1024;
+const RECOVERY_CAP: usize = 16 * 1024;
+
+/// More sections of one name that merge with those of other layers are a mistake.
+const NAMED_CAP: usize = 100;
 
 /// One value of a file.
 pub struct Entry {
@@ -140,6 +143,10 @@ impl Tree {
     fn section(&mut self, section: &'static Section, name: &Name<'_>, value: &Spanned<DeValue<'_>>) {
         match (section.form, value.get_ref()) {
             (Form::Table, DeValue::Table(table)) => self.keys(section, 0, table),
+            (Form::Named, DeValue::Array(items)) if items.len() > NAMED_CAP => {
+                let message = format!("there are more than {NAMED_CAP} {}", section.header());
+                self.faults.push(Fault::new(name.span(), message));
+            }
             (Form::Named | Form::Listed, DeValue::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     match item.get_ref() {

@@ -21,7 +21,7 @@ const SOURCE: &str = "directory";
 const LEVELS: usize = 64;
 
 /// All levels together may cost no more than one configuration file.
-const DIRECTORY_CAP: usize = FILE_CAP / LEVELS * 4;
+const DIRECTORY_CAP: usize = FILE_CAP / LEVELS;
 
 /// The only environment a directory can declare.
 const PRODUCTION: &str = "production";
