@@ -15,9 +15,10 @@ use crate::config::diagnosis::{self, Problem, Where, shown_path};
 use crate::config::keys::{CONFIG, Form, Key, Section, Slot, Value};
 use crate::config::layers::{self, File, Layer, State};
 use crate::config::{FILE_CAP, Loaded, Origin, reference};
+use crate::signal::{Place, Reading, Trouble};
 use crate::sources::directory;
 use crate::view::View;
-use crate::world::{Content, World};
+use crate::world::{Content, Seen, World};
 
 /// The subcommands of `redtab config`.
 #[derive(Debug, Subcommand)]
@@ -63,10 +64,21 @@ fn check(view: &View) -> Result<Exit> {
     let directories = directory::look(view);
     let mut problems = loaded.problems;
     problems.extend(directories.problems);
-    let read = view.watched().into_iter().filter(|watched| watched.seen != crate::world::Seen::Absent);
+    problems.extend(directories.readings.iter().filter_map(unreadable));
+    let read = view.watched().into_iter().filter(|watched| watched.seen != Seen::Absent);
     let ignored = |path: &Path| directories.ignored.iter().any(|ignored| ignored.path == path);
     let files: Vec<PathBuf> = read.map(|watched| watched.path).filter(|path| !ignored(path)).collect();
     verdict(view, &problems, &files)
+}
+
+/// A file that could not be read at all; one with errors in it has its problems already.
+fn unreadable(reading: &Reading) -> Option<Problem> {
+    match reading {
+        Reading::Unreadable(Trouble { place: Place::File { path, line: None }, why, .. }) => {
+            Some(Problem::plain(Where::File { path: path.clone(), position: None }, why))
+        }
+        _ => None,
+    }
 }
 
 fn check_file(view: &View, file: &Path) -> Result<Exit> {

@@ -163,7 +163,7 @@ pub fn load(view: &View, good: Option<&dyn LastGood>) -> Loaded {
     for candidate in candidates(view) {
         match candidate {
             Ok(candidate) => loaded.add(view, candidate, good),
-            Err(problem) => loaded.problems.push(problem),
+            Err(problem) => loaded.problems.push(*problem),
         }
     }
     loaded.variables(view);
@@ -198,7 +198,7 @@ pub struct Candidate {
 }
 
 /// The files of the layers, lowest first.
-pub fn candidates(view: &View) -> Vec<Result<Candidate, Problem>> {
+pub fn candidates(view: &View) -> Vec<Result<Candidate, Box<Problem>>> {
     let named = |layer: Layer, variable: &'static str| {
         let value = view.var(variable).filter(|value| !value.is_empty())?;
         let path = PathBuf::from(value);
@@ -206,7 +206,7 @@ pub fn candidates(view: &View) -> Vec<Result<Candidate, Problem>> {
             return Some(Ok(Candidate { layer, path, named_by: Some(variable) }));
         }
         let message = format!("`{}` is no absolute path", shown(&value.to_string_lossy()));
-        Some(Err(Problem::plain(Where::Variable(variable), message)))
+        Some(Err(Box::new(Problem::plain(Where::Variable(variable), message))))
     };
     let default = |layer: Layer, path: PathBuf| Ok(Candidate { layer, path, named_by: None });
     let system = named(Layer::System, "REDTAB_SYSTEM_CONFIG")
@@ -769,5 +769,132 @@ fn when(world: &World, time: SystemTime) -> String {
         format!("{} {month} {clock}", then.day)
     } else {
         format!("{} {month} {} {clock}", then.day, then.year)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Segment;
+
+    /// Copies in memory, and how often one was asked to be kept.
+    #[derive(Default)]
+    struct Memory(RefCell<BTreeMap<PathBuf, Kept>>);
+
+    impl LastGood for Memory {
+        fn get(&self, path: &Path) -> Option<Kept> {
+            self.0.borrow().get(path).cloned()
+        }
+
+        fn keep(&self, path: &Path, bytes: &[u8]) {
+            let kept = Kept { bytes: bytes.to_vec(), at: SystemTime::now() };
+            self.0.borrow_mut().insert(path.to_path_buf(), kept);
+        }
+    }
+
+    struct Place {
+        dir: tempfile::TempDir,
+        world: World,
+    }
+
+    impl Place {
+        fn new() -> Place {
+            let dir = tempfile::TempDir::new().unwrap();
+            let var = |name: &str, file: &str| (name.into(), dir.path().join(file).into());
+            let vars = vec![var("REDTAB_CONFIG", "user.toml"), var("REDTAB_SYSTEM_CONFIG", "system.toml")];
+            std::fs::write(dir.path().join("system.toml"), "").unwrap();
+            let world = World { vars, cwd: None, uid: 0 };
+            Place { dir, world }
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            std::fs::write(self.dir.path().join(name), text).unwrap();
+        }
+
+        fn load(&self, good: Option<&dyn LastGood>) -> Loaded {
+            load(&View::new(&self.world), good)
+        }
+    }
+
+    #[test]
+    fn the_last_good_copy_holds_while_a_file_is_broken() {
+        let place = Place::new();
+        let good = Memory::default();
+        place.write("user.toml", "[prompt]\nsegment = \"short\"\n");
+        assert!(place.load(Some(&good)).problems.is_empty());
+        for broken in ["[prompt]\nsegmnt = 1\n", "[", "[prompt]\nsegment = \"off\"\nx = 1", "\u{0}"] {
+            place.write("user.toml", broken);
+            let loaded = place.load(Some(&good));
+            assert_eq!(loaded.config.prompt.segment, Segment::Short, "{broken}");
+            assert!(matches!(loaded.files[1].state, State::Kept(_)));
+            let line = format!("The config of {} stays in force.", when(&place.world, SystemTime::now()));
+            assert_eq!(loaded.problems.last().unwrap().meanwhile, Some(line));
+            let path = place.dir.path().join("user.toml");
+            assert_eq!(loaded.origin("prompt", 0, "segment"), Origin::File { path, line: 2, kept: true });
+        }
+        // A file that is gone is not broken: what was good no longer counts.
+        std::fs::remove_file(place.dir.path().join("user.toml")).unwrap();
+        assert_eq!(place.load(Some(&good)).config.prompt.segment, Segment::Long);
+        // Without a copy nothing of a broken file counts.
+        place.write("user.toml", "[prompt]\nsegment = \"off\"\nx = 1");
+        let loaded = place.load(None);
+        assert_eq!((loaded.config.prompt.segment, loaded.files[1].state), (Segment::Long, State::Dropped));
+    }
+
+    #[test]
+    fn a_copy_that_no_longer_fits_its_layers_does_not_count() {
+        let place = Place::new();
+        let good = Memory::default();
+        place.write("system.toml", "[[environment]]\nname = \"demo\"\n");
+        place.write("user.toml", "[[target]]\nsignal = \"name\"\nis = \"a\"\nenvironment = \"demo\"\n");
+        assert!(place.load(Some(&good)).problems.is_empty());
+        place.write("system.toml", "");
+        let loaded = place.load(Some(&good));
+        assert_eq!((loaded.problems.len(), loaded.config.names.targets.len()), (1, 0));
+        assert_eq!(loaded.files[1].state, State::Dropped);
+    }
+
+    #[test]
+    fn absent_files_are_inputs() {
+        let place = Place::new();
+        std::fs::remove_file(place.dir.path().join("system.toml")).unwrap();
+        let view = View::new(&place.world);
+        let loaded = load(&view, None);
+        let watched: Vec<PathBuf> = view.watched().into_iter().map(|watched| watched.path).collect();
+        assert_eq!(watched, [place.dir.path().join("system.toml"), place.dir.path().join("user.toml")]);
+        assert_eq!(loaded.config, Config::default());
+    }
+
+    #[test]
+    fn an_exception_covers_a_match_only_when_it_always_does() {
+        for (exception, word, covered) in [
+            ("nonprod", "nonprod", true),
+            ("Non-Prod", "non_prod", true),
+            ("nonprod", "prod", false),
+            ("prod", "*prod", false),
+            ("*prod", "prod", true),
+            ("*prod", "acme*prod", true),
+            ("acme*prod", "*prod", false),
+            ("* team", "blue team", true),
+            ("*", "blue team", false),
+            ("a*b*c", "a1b2c", true),
+            ("a*b*c", "a1b2", false),
+        ] {
+            let exceptions = Exceptions::of([exception].into_iter());
+            assert_eq!(exceptions.covering(word).is_some(), covered, "{exception} over {word}");
+        }
+    }
+
+    #[test]
+    fn the_day_is_said_when_it_was_another() {
+        let place = Place::new();
+        let now = place.world.now();
+        assert_eq!(when(&place.world, now).len(), "18:02".len());
+        let before = when(&place.world, now - Duration::from_secs(3 * 24 * 3600));
+        assert!(before.len() > "18:02".len() && before.contains(':'), "{before}");
     }
 }

@@ -94,9 +94,16 @@ fn syntax(text: &str, error: &toml::de::Error) -> Fault {
     let span = error.span().unwrap_or(text.len()..text.len());
     let message = match error.message() {
         "cannot recurse further; max recursion depth met" | "recursion limit" => "nested too deeply".into(),
+        message if message.starts_with("string values must be quoted") && is_blank(text, &span) => {
+            "there is no value".into()
+        }
         message => shown_message(message),
     };
     Fault::new(span, message)
+}
+
+fn is_blank(text: &str, span: &Range<usize>) -> bool {
+    text.get(span.clone()).is_none_or(|found| found.trim().is_empty())
 }
 
 /// The parser quotes nothing of the file today; if it ever does, it is foreign text.
@@ -238,4 +245,76 @@ fn unknown_at_top(name: &Name<'_>, value: &Spanned<DeValue<'_>>, sections: &'sta
     };
     let message = format!("unknown key `{}` at the top of the file", shown(word));
     Fault::unknown_key(name.span(), message).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::diagnosis::{self, is_visible};
+    use crate::config::keys::{CONFIG, DIRECTORY};
+
+    /// Pieces that make TOML or nearly make it.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(vec![
+                "[",
+                "]",
+                "[[",
+                "]]",
+                "{",
+                "}",
+                "=",
+                ",",
+                ".",
+                "\n",
+                "\r\n",
+                "\t",
+                " ",
+                "#",
+                "\"",
+                "\"\"\"",
+                "\'",
+                "\\",
+                "environment",
+                "target",
+                "names",
+                "prompt",
+                "lock",
+                "name",
+                "match",
+                "\"...\"",
+                "\"x\"",
+                "1",
+                "true",
+            ])
+            .prop_map(String::from),
+            any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_and_every_fault_can_be_shown(text in pieces()) {
+            for sections in [CONFIG, DIRECTORY] {
+                let tree = walk(&text, sections);
+                prop_assert!(!tree.broken || !tree.faults.is_empty());
+                let rendered = diagnosis::render(&diagnosis::problems(Path::new("/c"), &text, tree.faults), None);
+                prop_assert!(rendered.chars().all(|char| char == '\n' || is_visible(char)), "{rendered:?}");
+                prop_assert!(rendered.lines().filter(|line| line.contains(" | ")).all(|line| line.chars().count() < 300));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Err((text, fault)) = decode(&bytes) {
+                let shown = diagnosis::problems(Path::new("/c"), &text, vec![fault]);
+                prop_assert_eq!(shown.len(), 1);
+            }
+        }
+    }
 }

@@ -191,3 +191,209 @@ fn distrust(owner: Ownership, uid: u32) -> Option<String> {
     }
     owner.world_writable.then(|| "can be written by everybody, or its directory can".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::world::World;
+
+    struct Tree {
+        dir: tempfile::TempDir,
+    }
+
+    impl Tree {
+        fn new() -> Tree {
+            let dir = tempfile::TempDir::new().unwrap();
+            std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+            Tree { dir }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+
+        fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Tree {
+            std::fs::write(self.path(name), text).unwrap();
+            self
+        }
+
+        fn mode(&self, name: &str, mode: u32) -> &Tree {
+            std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+            self
+        }
+
+        /// What is found from `a/b`, seen by `uid`, with this tree's path cut out.
+        fn look_as(&self, uid: u32) -> Directories {
+            let world = World { vars: Vec::new(), cwd: Some(self.path("a/b")), uid };
+            look(&View::new(&world))
+        }
+
+        fn look(&self) -> Directories {
+            self.look_as(World::of_this_process().uid)
+        }
+    }
+
+    fn absent() -> Reading {
+        Reading::Absent { source: "directory", what: ".redtab.toml".into() }
+    }
+
+    fn trouble(path: PathBuf, line: Option<usize>, why: &str) -> Reading {
+        Reading::Unreadable(Trouble {
+            source: "directory",
+            domain: Domain::App,
+            what: ".redtab.toml".into(),
+            place: Place::File { path, line },
+            why: why.into(),
+        })
+    }
+
+    #[test]
+    fn every_level_up_to_the_root_is_an_input() {
+        let tree = Tree::new();
+        let world = World { vars: Vec::new(), cwd: Some(tree.path("a/b")), uid: 0 };
+        let view = View::new(&world);
+        assert_eq!(read(&view), [absent()]);
+        assert!(view.cwd_matters());
+        let watched: Vec<PathBuf> = view.watched().into_iter().map(|watched| watched.path).collect();
+        let expected: Vec<PathBuf> = tree.path("a/b").ancestors().map(|level| level.join(FILE)).collect();
+        assert_eq!(watched, expected);
+        let deep: PathBuf = std::iter::once("/").chain(std::iter::repeat_n("d", 200)).collect();
+        let world = World { vars: Vec::new(), cwd: Some(deep), uid: 0 };
+        let view = View::new(&world);
+        look(&view);
+        assert_eq!(view.watched().len(), 64);
+    }
+
+    #[test]
+    fn a_declared_directory_is_production_and_words_add_up() {
+        let tree = Tree::new();
+        tree.write("a/.redtab.toml", "match = [\"zeus\"]\nenvironment = \"production\"\n");
+        tree.write("a/b/.redtab.toml", "match = [\"...\", \"hera\"]\n");
+        let found = tree.look();
+        let signal = Signal {
+            source: "directory",
+            domain: Domain::App,
+            scope: Scope::Tab,
+            what: ".redtab.toml".into(),
+            value: tree.path("a").display().to_string(),
+            label: "a".into(),
+            place: Place::File { path: tree.path("a/.redtab.toml"), line: Some(2) },
+            parts: vec![Part::new(Kind::Directory, "production")],
+            port: None,
+        };
+        assert_eq!(found.readings, [Reading::Found(signal)]);
+        let words: Vec<&str> = found.matches.iter().map(|extra| extra.word.as_str()).collect();
+        assert_eq!(words, ["hera", "zeus"]);
+        assert!(found.problems.is_empty() && found.ignored.is_empty());
+
+        let mut names = Names::default();
+        let before = names.clone();
+        found.tighten(&mut names);
+        let production =
+            |names: &Names| names.environments.iter().find(|e| e.name == "production").cloned().unwrap();
+        assert!(production(&names).matches.ends_with(&["hera".into(), "zeus".into()]));
+        assert!(production(&names).matches.starts_with(&production(&before).matches));
+        let target =
+            Target { signal: Kind::Directory, is: "production".into(), environment: "production".into() };
+        assert_eq!(names.targets.last(), Some(&target));
+    }
+
+    #[test]
+    fn mistakes_are_shown_and_the_rest_counts() {
+        let tree = Tree::new();
+        let path = tree.path("a/b/.redtab.toml");
+        let cases = [
+            ("flags = 1\nenvironment = \"production\"\n", true, None, 1),
+            (
+                "match = [\"\"]\nenvironment = \"production\"\n",
+                true,
+                Some((1, "has an error: an empty word in `match` matches nothing")),
+                1,
+            ),
+            (
+                "environment = \"staging\"\n",
+                false,
+                Some((1, "has an error: `environment` must be `production`, not `staging`")),
+                1,
+            ),
+            (
+                "environment = \"production\"\n\nx = [",
+                true,
+                Some((3, "has an error: unclosed array, expected `]`")),
+                1,
+            ),
+        ];
+        for (text, found, unreadable, problems) in cases {
+            tree.write("a/b/.redtab.toml", text);
+            let directories = tree.look();
+            let signals =
+                directories.readings.iter().filter(|reading| matches!(reading, Reading::Found(_))).count();
+            assert_eq!(signals == 1, found, "{text}");
+            let troubles: Vec<&Reading> = directories
+                .readings
+                .iter()
+                .filter(|reading| matches!(reading, Reading::Unreadable(_)))
+                .collect();
+            let expected = unreadable.map(|(line, why)| trouble(path.clone(), Some(line), why));
+            assert_eq!(troubles, expected.iter().collect::<Vec<_>>(), "{text}");
+            assert_eq!(directories.problems.len(), problems, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_unsure() {
+        let tree = Tree::new();
+        let path = tree.path("a/b/.redtab.toml");
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(tree.look().readings, [trouble(path.clone(), None, "is a directory")]);
+        std::fs::remove_dir(&path).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(tree.look().readings, [trouble(path.clone(), None, "is a named pipe")]);
+        std::fs::remove_file(&path).unwrap();
+        tree.write("a/b/.redtab.toml", " ".repeat(16 * 1024 + 1));
+        assert_eq!(tree.look().readings, [trouble(path.clone(), None, "is larger than 16 KiB")]);
+        tree.write("a/b/.redtab.toml", b"\xff");
+        assert_eq!(tree.look().readings, [trouble(path, Some(1), "has an error: this is no UTF-8")]);
+    }
+
+    #[test]
+    fn what_somebody_else_could_have_written_is_ignored() {
+        let production = "environment = \"production\"\n";
+        let everybody = "can be written by everybody, or its directory can";
+        let tree = Tree::new();
+        let path = tree.path("a/b/.redtab.toml");
+        let ignored = |why: &str| vec![Ignored { path: path.clone(), why: why.into() }];
+        tree.write("a/b/.redtab.toml", production).mode("a/b", 0o777);
+        let found = tree.look();
+        assert_eq!((found.readings, found.ignored), (vec![absent()], ignored(everybody)));
+        tree.mode("a/b", 0o755).mode("a/b/.redtab.toml", 0o666);
+        let found = tree.look();
+        assert_eq!((found.readings, found.ignored), (vec![absent()], ignored(everybody)));
+        tree.mode("a/b/.redtab.toml", 0o644);
+        let found = tree.look();
+        assert!(matches!(found.readings[..], [Reading::Found(_)]) && found.ignored.is_empty());
+    }
+
+    #[test]
+    fn the_owner_must_be_this_user_or_root() {
+        let owned = |uid: u32| Ownership { uid, world_writable: false };
+        assert_eq!(distrust(owned(1000), 1000), None);
+        assert_eq!(distrust(owned(0), 1000), None);
+        assert_eq!(distrust(owned(1001), 1000), Some("belongs to uid 1001".into()));
+        assert_eq!(distrust(owned(1001), 0), Some("belongs to uid 1001".into()));
+        // In a file: root's counts for everybody, a user's only for himself.
+        let tree = Tree::new();
+        tree.write("a/b/.redtab.toml", "environment = \"production\"\n");
+        let own = World::of_this_process().uid;
+        let seen_by_another = tree.look_as(own + 1);
+        assert_eq!(seen_by_another.ignored.is_empty(), own == 0);
+        // A pipe that somebody else put there makes nothing unsure.
+        if own == 0 {
+            std::os::unix::fs::chown(tree.path("a/b/.redtab.toml"), Some(4242), None).unwrap();
+            assert_eq!(tree.look().ignored.len(), 1);
+        }
+    }
+}
