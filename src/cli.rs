@@ -36,6 +36,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Classify(commands::classify::ClassifyArgs),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(commands::config::Command),
 }
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod environment;
 pub mod parts;
 pub mod signal;

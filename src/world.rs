@@ -68,6 +68,17 @@ pub struct Ownership {
     pub world_writable: bool,
 }
 
+/// A local date and time, to the minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WallClock {
+    pub year: i32,
+    /// From 1.
+    pub month: u8,
+    pub day: u8,
+    pub hour: u8,
+    pub minute: u8,
+}
+
 impl World {
     /// The world of this process.
     pub fn of_this_process() -> World {
@@ -146,6 +157,25 @@ impl World {
         let parent = path.parent().and_then(|dir| rustix::fs::stat(dir).ok())?;
         let open = |mode: u32| mode & 0o002 != 0;
         Some(Ownership { uid: file.st_uid, world_writable: open(file.st_mode) || open(parent.st_mode) })
+    }
+
+    /// What the clock on the wall showed at `time`; `None` when the system can't say.
+    #[allow(unsafe_code)] // localtime_r(3) fills a struct that we own; it asks no NSS
+    pub fn wall_clock(&self, time: SystemTime) -> Option<WallClock> {
+        let secs = libc::time_t::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
+        // SAFETY: a `tm` is plain data, for which zeroes are valid; both pointers live through the call.
+        let tm = unsafe {
+            let mut tm: libc::tm = std::mem::zeroed();
+            (!libc::localtime_r(&raw const secs, &raw mut tm).is_null()).then_some(tm)?
+        };
+        let small = |value: i32| u8::try_from(value).unwrap_or(0);
+        Some(WallClock {
+            year: tm.tm_year + 1900,
+            month: small(tm.tm_mon + 1),
+            day: small(tm.tm_mday),
+            hour: small(tm.tm_hour),
+            minute: small(tm.tm_min),
+        })
     }
 
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell

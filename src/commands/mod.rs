@@ -1,6 +1,7 @@
 //! One file per subcommand: gather, call, print.
 
 pub mod classify;
+pub mod config;
 
 use std::io::Write;
 
@@ -12,6 +13,7 @@ use crate::cli::{Command, Exit};
 pub fn run(command: Command) -> Result<Exit> {
     match command {
         Command::Classify(args) => classify::run(&args),
+        Command::Config(command) => config::run(command),
     }
 }
 

@@ -1,2 +1,4 @@
 //! Where signals come from. Each source is `fn(&View) -> Vec<Reading>`: it reads, and judges nothing.
 pub mod kube;
+
+pub mod directory;

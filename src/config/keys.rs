@@ -1,0 +1,366 @@
+//! The one table of everything a configuration file may say: name, type, what it is for, and the field it fills. The
+//! reader, the merge, `config show`, the schema and the manual all follow it; a key that is not here is an error.
+
+use std::fmt::Write;
+
+use crate::config::diagnosis::is_visible;
+use crate::config::shape::Shape;
+use crate::config::{Config, Palette, Segment};
+use crate::environment::{Environment, Severity, Target};
+use crate::signal::Kind;
+
+/// A checked value, as files write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl Value {
+    /// The value as TOML on one line; characters that a terminal would obey are written as escapes.
+    pub fn toml(&self) -> String {
+        match self {
+            Value::Text(text) => quoted(text),
+            Value::List(list) => {
+                let elements: Vec<String> = list.iter().map(|element| quoted(element)).collect();
+                format!("[{}]", elements.join(", "))
+            }
+        }
+    }
+}
+
+/// `text` as a TOML basic string.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => out.extend(['\\', char]),
+            char if is_visible(char) => out.push(char),
+            char => {
+                let _ = write!(out, "\\U{:08X}", u32::from(char));
+            }
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A field of the configuration that a key fills.
+pub trait Field {
+    /// The value as a file would write it.
+    fn get(&self) -> Value;
+    /// Takes a value that has passed the key's [`Shape`]; anything else changes nothing.
+    fn set(&mut self, value: Value);
+}
+
+impl Field for String {
+    fn get(&self) -> Value {
+        Value::Text(self.clone())
+    }
+
+    fn set(&mut self, value: Value) {
+        if let Value::Text(text) = value {
+            *self = text;
+        }
+    }
+}
+
+impl Field for Vec<String> {
+    fn get(&self) -> Value {
+        Value::List(self.clone())
+    }
+
+    /// Replaces the list; `"..."` in the new one stands for the old one.
+    fn set(&mut self, value: Value) {
+        if let Value::List(list) = value {
+            *self = spliced(std::mem::take(self), list);
+        }
+    }
+}
+
+/// `list`, in which the element `"..."` is replaced by the elements of `below`.
+fn spliced(below: Vec<String>, list: Vec<String>) -> Vec<String> {
+    let Some(at) = list.iter().position(|element| element == REST) else { return list };
+    let mut whole = Vec::with_capacity(below.len() + list.len());
+    let mut list = list.into_iter();
+    whole.extend(list.by_ref().take(at));
+    whole.extend(below);
+    whole.extend(list.skip(1));
+    whole
+}
+
+/// The list element that stands for the list of the layer below.
+pub const REST: &str = "...";
+
+macro_rules! word_field {
+    ($type:ty, $get:expr, $from:expr) => {
+        impl Field for $type {
+            fn get(&self) -> Value {
+                Value::Text($get(*self).to_string())
+            }
+
+            fn set(&mut self, value: Value) {
+                if let Value::Text(word) = value
+                    && let Some(known) = $from(&word)
+                {
+                    *self = known;
+                }
+            }
+        }
+    };
+}
+
+word_field!(Segment, Segment::as_str, Segment::from_word);
+word_field!(Palette, Palette::as_str, Palette::from_word);
+word_field!(Kind, Kind::as_str, Kind::from_word);
+word_field!(Severity, severity_word, severity_from);
+
+const SEVERITIES: &[&str] = &["production", "caution"];
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Production => "production",
+        Severity::Caution => "caution",
+    }
+}
+
+fn severity_from(word: &str) -> Option<Severity> {
+    match word {
+        "production" => Some(Severity::Production),
+        "caution" => Some(Severity::Caution),
+        _ => None,
+    }
+}
+
+/// What one `.redtab.toml` declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// `production`, or empty when the file does not say.
+    pub environment: String,
+    /// Extra match words for production.
+    pub matches: Vec<String>,
+}
+
+/// Which value a key fills.
+#[derive(Clone, Copy)]
+pub enum Slot {
+    Config(fn(&mut Config) -> &mut dyn Field),
+    Environment(fn(&mut Environment) -> &mut dyn Field),
+    Target(fn(&mut Target) -> &mut dyn Field),
+    Declared(fn(&mut Declared) -> &mut dyn Field),
+}
+
+/// One key.
+pub struct Key {
+    pub name: &'static str,
+    pub shape: Shape,
+    /// Every item must have it.
+    pub required: bool,
+    /// What it is for, one sentence.
+    pub doc: &'static str,
+    pub slot: Slot,
+}
+
+/// How a section is written and how layers merge it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Keys at the top of the file.
+    Top,
+    /// `[name]`: a later layer replaces key by key.
+    Table,
+    /// `[[name]]`: items with the same `name` merge key by key.
+    Named,
+    /// `[[name]]`: every layer adds its items before those of the layers below.
+    Listed,
+}
+
+/// A group of keys under one header.
+pub struct Section {
+    /// The header's word; empty for the top of the file.
+    pub name: &'static str,
+    pub form: Form,
+    /// What it is for, in the manual.
+    pub doc: &'static str,
+    pub keys: &'static [Key],
+}
+
+impl Section {
+    /// The header as a file writes it, and `the top of the file` where there is none.
+    pub fn header(&self) -> String {
+        match self.form {
+            Form::Top => "the top of the file".into(),
+            Form::Table => format!("[{}]", self.name),
+            Form::Named | Form::Listed => format!("[[{}]]", self.name),
+        }
+    }
+
+    /// The key called `name`.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// What `config.toml` may say.
+pub static CONFIG: &[Section] = &[
+    Section {
+        name: "",
+        form: Form::Top,
+        doc: "Keys that stand before the first header.",
+        keys: &[Key {
+            name: "lock",
+            shape: Shape::KeyPaths,
+            required: false,
+            doc: "Keys that no later layer may set, by path: `prompt.palette`, a whole section (`names`, `target`, \
+                  `environment`), one environment (`environment.production`) or one of its keys \
+                  (`environment.production.match`). Only in /etc/redtab/config.toml.",
+            slot: Slot::Config(|config| &mut config.lock),
+        }],
+    },
+    Section {
+        name: "environment",
+        form: Form::Named,
+        doc: "An environment: the words by which a name belongs to it, and how it looks. `production` and `staging` \
+              are built in; naming one of them changes only the keys that are given.",
+        keys: &[
+            Key {
+                name: "name",
+                shape: Shape::Name,
+                required: true,
+                doc: "Its name; layers merge by it. `safe`, `clear` and `unsure` are taken.",
+                slot: Slot::Environment(|environment| &mut environment.name),
+            },
+            Key {
+                name: "match",
+                shape: Shape::Words,
+                required: false,
+                doc: "Words and phrases that make a name belong here. Each must be a whole word of the name, or a run \
+                      of words; `*` stands for anything inside one word.",
+                slot: Slot::Environment(|environment| &mut environment.matches),
+            },
+            Key {
+                name: "except",
+                shape: Shape::Words,
+                required: false,
+                doc: "Words and phrases that take a match back where they cover it.",
+                slot: Slot::Environment(|environment| &mut environment.except),
+            },
+            Key {
+                name: "color",
+                shape: Shape::Color,
+                required: false,
+                doc: "The colour behind the badge, by name or as `#rrggbb`. A new environment is red, or yellow when its severity is \
+                      `caution`.",
+                slot: Slot::Environment(|environment| &mut environment.color),
+            },
+            Key {
+                name: "badge",
+                shape: Shape::Badge,
+                required: false,
+                doc: "The text that stands beside the colour. A new environment shows its name in capitals.",
+                slot: Slot::Environment(|environment| &mut environment.badge),
+            },
+            Key {
+                name: "severity",
+                shape: Shape::OneOf(SEVERITIES),
+                required: false,
+                doc: "`production` counts as production everywhere, `caution` is only shown. A new environment is \
+                      `production`.",
+                slot: Slot::Environment(|environment| &mut environment.severity),
+            },
+        ],
+    },
+    Section {
+        name: "names",
+        form: Form::Table,
+        doc: "Words that decide about a name beside the environments' own.",
+        keys: &[
+            Key {
+                name: "negators",
+                shape: Shape::Words,
+                required: false,
+                doc: "Words that take a match back when they stand right before it.",
+                slot: Slot::Config(|config| &mut config.names.negators),
+            },
+            Key {
+                name: "nonproduction",
+                shape: Shape::Words,
+                required: false,
+                doc: "Words that make a name known to be no production. They never beat a match.",
+                slot: Slot::Config(|config| &mut config.names.nonproduction),
+            },
+        ],
+    },
+    Section {
+        name: "target",
+        form: Form::Listed,
+        doc: "An exact answer for one name, which beats every word.",
+        keys: &[
+            Key {
+                name: "signal",
+                shape: Shape::SignalKind,
+                required: true,
+                doc: "What sort of name it is.",
+                slot: Slot::Target(|target| &mut target.signal),
+            },
+            Key {
+                name: "is",
+                shape: Shape::Text,
+                required: true,
+                doc: "The name, exactly.",
+                slot: Slot::Target(|target| &mut target.is),
+            },
+            Key {
+                name: "environment",
+                shape: Shape::EnvironmentOrSafe,
+                required: true,
+                doc: "An environment's name, or `safe`.",
+                slot: Slot::Target(|target| &mut target.environment),
+            },
+        ],
+    },
+    Section {
+        name: "prompt",
+        form: Form::Table,
+        doc: "How the segment in the prompt looks.",
+        keys: &[
+            Key {
+                name: "segment",
+                shape: Shape::OneOf(Segment::WORDS),
+                required: false,
+                doc: "`long` shows badge and target, `short` the badge alone, `off` nothing in the prompt.",
+                slot: Slot::Config(|config| &mut config.prompt.segment),
+            },
+            Key {
+                name: "palette",
+                shape: Shape::OneOf(Palette::WORDS),
+                required: false,
+                doc: "`colorblind` uses colours that also differ in brightness.",
+                slot: Slot::Config(|config| &mut config.prompt.palette),
+            },
+        ],
+    },
+];
+
+/// What a `.redtab.toml` may say: only what tightens.
+pub static DIRECTORY: &[Section] = &[Section {
+    name: "",
+    form: Form::Top,
+    doc: "Everything below this directory.",
+    keys: &[
+        Key {
+            name: "environment",
+            shape: Shape::OneOf(&["production"]),
+            required: false,
+            doc: "`production`: this directory and everything below it is production.",
+            slot: Slot::Declared(|declared| &mut declared.environment),
+        },
+        Key {
+            name: "match",
+            shape: Shape::Words,
+            required: false,
+            doc: "More words that make a name production while a tab is in this tree.",
+            slot: Slot::Declared(|declared| &mut declared.matches),
+        },
+    ],
+}];

@@ -1,0 +1,98 @@
+//! Configuration: TOML files in layers, every error with line and caret. What it refuses: a key it does not know, half
+//! of a broken file, and a `.redtab.toml` that would loosen anything.
+//!
+//! [`keys`] is the one table of what can be configured. [`walk`] reads a file by it, [`layers`] puts the files over one
+//! another, [`diagnosis`] says what is wrong, [`reference`] writes the schema and the manual.
+
+pub mod diagnosis;
+pub mod keys;
+pub mod layers;
+pub mod reference;
+pub mod shape;
+pub mod walk;
+
+use crate::environment::Names;
+
+pub use diagnosis::{Problem, Where, render};
+pub use layers::{LastGood, Loaded, Origin, load};
+
+/// Files larger than this are no configuration. It bounds what a parser can be made to do at a prompt.
+pub const FILE_CAP: usize = 1024 * 1024;
+
+/// The merged configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// How names are judged: environments, targets, word lists.
+    pub names: Names,
+    pub prompt: Prompt,
+    /// Key paths that layers after the system's may not set.
+    pub lock: Vec<String>,
+}
+
+impl Default for Config {
+    /// The built-in layer.
+    fn default() -> Config {
+        Config { names: Names::default(), prompt: Prompt::default(), lock: Vec::new() }
+    }
+}
+
+/// `[prompt]`: how the segment looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    pub segment: Segment,
+    pub palette: Palette,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            /// Every word a file may say here.
+            pub const WORDS: &'static [&'static str] = &[$($word,)*];
+
+            /// The word for it in files and variables.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)*
+                }
+            }
+
+            /// What `word` means, or `None`.
+            pub fn from_word(word: &str) -> Option<$name> {
+                match word {
+                    $($word => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// How much the segment says.
+    Segment {
+        /// Badge and target: `PROD prod-eu +2`.
+        #[default]
+        Long => "long",
+        /// The badge alone: `PROD`.
+        Short => "short",
+        /// No segment; title and tab still show the verdict.
+        Off => "off",
+    }
+}
+
+words! {
+    /// Which colours stand for the verdicts.
+    Palette {
+        /// The colours of the environments.
+        #[default]
+        Default => "default",
+        /// Colours that differ in brightness, for eyes that don't tell red from green.
+        Colorblind => "colorblind",
+    }
+}

@@ -1,0 +1,266 @@
+//! The types of configuration values: what each accepts, how it is described and how JSON Schema says it. What it
+//! refuses: to guess. A value that is not of its key's type is a fault with the place and what was expected.
+
+use std::ops::Range;
+
+use serde_json::{Value as Json, json};
+use toml::Spanned;
+use toml::de::DeValue;
+use unicode_width::UnicodeWidthStr;
+
+use crate::config::diagnosis::{Fault, did_you_mean, shown};
+use crate::config::keys::{REST, Value};
+use crate::signal::Kind;
+
+/// Colour names, in the order of the manual; `#rrggbb` is the other way to say one.
+pub const COLORS: &[&str] = &["red", "yellow", "green", "blue", "magenta", "cyan", "white", "black"];
+
+/// A list longer than this is a mistake, and comparing its words would take too long at a prompt.
+const LIST_CAP: usize = 1000;
+
+/// Longer than any word of a name.
+const WORD_CAP: usize = 100;
+
+const NAME_CAP: usize = 32;
+const BADGE_CAP: usize = 16;
+
+/// Names that mean something else wherever an environment's name stands.
+const TAKEN: &[&str] = &["safe", "clear", "unsure"];
+
+/// The type of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// An environment's name.
+    Name,
+    /// Any text that is not empty.
+    Text,
+    /// A short text for the prompt.
+    Badge,
+    /// A colour's name or `#rrggbb`.
+    Color,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// The word of a [`Kind`].
+    SignalKind,
+    /// The name of a defined environment, or `safe`. Whether it is defined, the merge checks.
+    EnvironmentOrSafe,
+    /// A list of words and phrases; `"..."` stands for the layer below.
+    Words,
+    /// A list of key paths. Whether they exist, the merge checks.
+    KeyPaths,
+}
+
+/// A value of the right type, and the byte ranges of a list's elements.
+pub struct Checked {
+    pub value: Value,
+    pub elements: Vec<Range<usize>>,
+}
+
+impl Shape {
+    /// Checks the value of the key `name`. What is wrong with it goes into `faults`; `None` when nothing of it can be
+    /// used. Of a list the good elements remain.
+    pub fn check(self, name: &str, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Checked> {
+        match self {
+            Shape::Words | Shape::KeyPaths => self.check_list(name, value, faults),
+            _ => {
+                let Some(text) = value.get_ref().as_str() else {
+                    faults.push(Fault::new(
+                        value.span(),
+                        format!("`{name}` must be {}, not {}", self.described(), type_name(value.get_ref())),
+                    ));
+                    return None;
+                };
+                match self.check_text(name, text) {
+                    None => Some(Checked { value: Value::Text(text.to_string()), elements: Vec::new() }),
+                    Some((message, hint)) => {
+                        faults.push(Fault::new(value.span(), message).hint(hint));
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_list(
+        self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Checked> {
+        let Some(array) = value.get_ref().as_array() else {
+            let hint = match value.get_ref().as_str() {
+                Some(text) if !text.contains(['"', '\\']) => Some(format!("write [\"{}\"]", shown(text))),
+                _ => None,
+            };
+            let message =
+                format!("`{name}` must be {}, not {}", self.described(), type_name(value.get_ref()));
+            faults.push(Fault::new(value.span(), message).hint(hint));
+            return None;
+        };
+        if array.len() > LIST_CAP {
+            faults.push(Fault::new(value.span(), format!("`{name}` has more than {LIST_CAP} elements")));
+            return None;
+        }
+        let mut rest_seen = false;
+        let (mut list, mut elements) = (Vec::with_capacity(array.len()), Vec::with_capacity(array.len()));
+        for element in array.iter() {
+            let Some(text) = element.get_ref().as_str() else {
+                let found = type_name(element.get_ref());
+                faults.push(Fault::new(element.span(), format!("`{name}` holds text only, not {found}")));
+                continue;
+            };
+            let again = text == REST && std::mem::replace(&mut rest_seen, true);
+            let wrong = match again {
+                true => Some("`\"...\"` stands here for the second time".to_string()),
+                false => self.check_element(name, text),
+            };
+            match wrong {
+                Some(message) => faults.push(Fault::new(element.span(), message)),
+                None => {
+                    list.push(text.to_string());
+                    elements.push(element.span());
+                }
+            }
+        }
+        Some(Checked { value: Value::List(list), elements })
+    }
+
+    fn check_element(self, name: &str, text: &str) -> Option<String> {
+        if self != Shape::Words || text == REST {
+            return None;
+        }
+        let message = if text.chars().count() > WORD_CAP {
+            format!("`{}` is longer than {WORD_CAP} characters", shown(text))
+        } else if text.trim().is_empty() {
+            format!("an empty word in `{name}` matches nothing")
+        } else if text.chars().all(|char| !char.is_alphanumeric()) && text.contains('*') {
+            format!("`{}` in `{name}` would match every word", shown(text))
+        } else if !text.chars().any(char::is_alphanumeric) {
+            format!("`{}` in `{name}` has no letter or digit, so it matches nothing", shown(text))
+        } else {
+            return None;
+        };
+        Some(message)
+    }
+
+    fn check_text(self, name: &str, text: &str) -> Option<(String, Option<String>)> {
+        let plain = |message: String| Some((message, None));
+        match self {
+            Shape::OneOf(words) if !words.contains(&text) => {
+                Some(not_one_of(name, text, words, &self.described()))
+            }
+            Shape::SignalKind if Kind::from_word(text).is_none() => {
+                Some(not_one_of(name, text, &kinds(), &self.described()))
+            }
+            Shape::Color if !is_color(text) => Some((
+                format!("`{}` is no colour: {} or #rrggbb", shown(text), COLORS.join(", ")),
+                did_you_mean(text, COLORS.iter().copied()),
+            )),
+            Shape::Name if TAKEN.contains(&text) => {
+                plain(format!("no environment can be called `{text}`: the word has another meaning"))
+            }
+            Shape::Name if !is_name(text) => plain(format!(
+                "`{name}` must be 1 to {NAME_CAP} letters, digits, `-` or `_`, not `{}`",
+                shown(text)
+            )),
+            Shape::Badge if text.trim().is_empty() || text.width() > BADGE_CAP || shown(text) != text => {
+                plain(format!("`{name}` must be 1 to {BADGE_CAP} visible columns"))
+            }
+            Shape::Text | Shape::EnvironmentOrSafe if text.trim().is_empty() => {
+                plain(format!("`{name}` is empty"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The words of a type that are too many for a message.
+    pub fn words(self) -> Option<Vec<&'static str>> {
+        match self {
+            Shape::SignalKind => Some(kinds()),
+            Shape::Color => Some(COLORS.to_vec()),
+            _ => None,
+        }
+    }
+
+    /// What a value of this type is, for a sentence: `must be …`.
+    pub fn described(self) -> String {
+        match self {
+            Shape::Name => "a name".into(),
+            Shape::Text => "text".into(),
+            Shape::Badge => "a short text".into(),
+            Shape::Color => "a colour".into(),
+            Shape::OneOf(words) => choice(words),
+            Shape::SignalKind => "a signal's kind".into(),
+            Shape::EnvironmentOrSafe => "an environment's name or `safe`".into(),
+            Shape::Words => "a list of words".into(),
+            Shape::KeyPaths => "a list of key paths".into(),
+        }
+    }
+
+    /// The JSON Schema of a value of this type.
+    pub fn schema(self) -> Json {
+        match self {
+            Shape::Name => json!({
+                "type": "string", "minLength": 1, "maxLength": NAME_CAP, "pattern": "^[\\p{L}\\p{N}_-]+$",
+                "not": { "enum": TAKEN },
+            }),
+            Shape::Text | Shape::EnvironmentOrSafe => json!({ "type": "string", "minLength": 1 }),
+            Shape::Badge => json!({ "type": "string", "minLength": 1, "maxLength": BADGE_CAP }),
+            Shape::Color => json!({
+                "anyOf": [
+                    { "enum": COLORS },
+                    { "type": "string", "pattern": "^#[0-9A-Fa-f]{6}$" },
+                ],
+            }),
+            Shape::OneOf(words) => json!({ "enum": words }),
+            Shape::SignalKind => json!({ "enum": kinds() }),
+            Shape::Words | Shape::KeyPaths => json!({
+                "type": "array", "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
+            }),
+        }
+    }
+}
+
+fn kinds() -> Vec<&'static str> {
+    Kind::ALL.iter().map(|kind| kind.as_str()).collect()
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().count() <= NAME_CAP
+        && text.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_'))
+}
+
+fn is_color(text: &str) -> bool {
+    let hex = |digits: &str| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    COLORS.contains(&text) || text.strip_prefix('#').is_some_and(hex)
+}
+
+fn not_one_of(name: &str, text: &str, words: &[&str], described: &str) -> (String, Option<String>) {
+    let message = format!("`{name}` must be {described}, not `{}`", shown(text));
+    let all = || (words.len() > 4).then(|| format!("one of {}", words.join(", ")));
+    (message, did_you_mean(text, words.iter().copied()).or_else(all))
+}
+
+/// `a`, `a` or `b`, `a`, `b` or `c`.
+fn choice(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+    }
+}
+
+/// A TOML type with its article.
+pub fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
