@@ -126,6 +126,16 @@ impl Drop for Home {
     }
 }
 
+/// Where a tool is that `tests/run` installs for the tests alone; put its directory on `PATH` where a test needs it.
+pub fn tool(name: &str) -> PathBuf {
+    let var = |name| std::env::var_os(name).map(PathBuf::from);
+    let cache = || var("XDG_CACHE_HOME").or_else(|| Some(var("HOME")?.join(".cache")));
+    let dir = var("REDTAB_TEST_TOOLS").or_else(|| Some(cache()?.join("redtab-test-tools"))).unwrap();
+    let path = dir.join("bin").join(name);
+    assert!(path.exists(), "{} is missing: tests/run --tools installs it", path.display());
+    path
+}
+
 /// The text of a kubeconfig as kubectl writes it.
 pub fn kubeconfig(contexts: &[&str], current: &str) -> String {
     let mut text = "apiVersion: v1\nkind: Config\npreferences: {}\nclusters:\n".to_string();

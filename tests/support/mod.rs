@@ -8,7 +8,7 @@ mod screen;
 mod shell;
 mod strace;
 
-pub use home::Home;
+pub use home::{Home, kubeconfig, tool};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
 pub use shell::{Kind, Shell, Start};
 pub use strace::Calls;
