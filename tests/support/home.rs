@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
@@ -25,8 +25,7 @@ impl Home {
         }
         fs::create_dir(home.run_dir()).unwrap();
         fs::set_permissions(home.run_dir(), fs::Permissions::from_mode(0o700)).unwrap();
-        let binary = env!("CARGO_BIN_EXE_redtab");
-        fs::hard_link(binary, home.redtab()).or_else(|_| fs::copy(binary, home.redtab()).map(drop)).unwrap();
+        home.restore_redtab();
         home.with_base_environment()
     }
 
@@ -86,6 +85,13 @@ impl Home {
         fs::remove_file(self.redtab()).unwrap();
     }
 
+    /// Puts the real redtab where it was.
+    pub fn restore_redtab(&self) {
+        let _ = fs::remove_file(self.redtab());
+        let binary = env!("CARGO_BIN_EXE_redtab");
+        fs::hard_link(binary, self.redtab()).or_else(|_| fs::copy(binary, self.redtab()).map(drop)).unwrap();
+    }
+
     /// Writes a file, with its directories, and returns its path.
     pub fn write(&self, relative: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(relative);
@@ -105,6 +111,11 @@ impl Home {
     /// An empty `current` leaves `current-context` out.
     pub fn kubeconfig(&self, relative: &str, contexts: &[&str], current: &str) -> PathBuf {
         self.write(relative, kubeconfig(contexts, current))
+    }
+
+    /// Sets a file's modification time.
+    pub fn set_mtime(&self, relative: &str, time: SystemTime) {
+        fs::File::options().write(true).open(self.join(relative)).unwrap().set_modified(time).unwrap();
     }
 
     /// The environment of every shell in this home, as (name, value).
@@ -143,11 +154,14 @@ pub fn kubeconfig(contexts: &[&str], current: &str) -> String {
         text += &format!("- cluster:\n    server: https://10.0.0.{at}:6443\n  name: k-{at}\n");
     }
     text += "contexts:\n";
-    for (at, name) in contexts.iter().enumerate() {
+    // JSON's quotes are YAML's as well, for names that need some.
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
+    let word = |name: &str| if plain(name) { name.to_string() } else { serde_json::to_string(name).unwrap() };
+    for (at, name) in contexts.iter().map(|name| word(name)).enumerate() {
         text += &format!("- context:\n    cluster: k-{at}\n    user: admin\n  name: {name}\n");
     }
     if !current.is_empty() {
-        text += &format!("current-context: {current}\n");
+        text += &format!("current-context: {}\n", word(current));
     }
     text + "users:\n- name: admin\n  user: {}\n"
 }

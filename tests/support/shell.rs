@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use super::home::{Home, end_all, stat};
-use super::screen::{Look, MARK, Segment, Terminal};
+use super::screen::{Look, MARK, Segment, Terminal, WHITE_ON_RED};
 use super::strace::{self, Calls};
 
 /// How long anything may take before the test fails.
@@ -100,6 +100,15 @@ impl Kind {
         match self {
             Kind::Bash | Kind::Zsh => format!("export {name}"),
             Kind::Fish => format!("set -gx {name} ${name}"),
+        }
+    }
+
+    /// Takes a variable out of the environment and keeps its value.
+    pub fn unexport(self, name: &str) -> String {
+        match self {
+            Kind::Bash => format!("export -n {name}"),
+            Kind::Zsh => format!("typeset -g +x {name}"),
+            Kind::Fish => format!("set -gu {name} ${name}"),
         }
     }
 
@@ -483,6 +492,24 @@ impl Shell {
             self.kind.name(),
             self.dump()
         );
+        self
+    }
+
+    /// Asserts the segment's whole text, whatever its colours.
+    #[track_caller]
+    pub fn expect_text(&mut self, text: &str) -> &mut Self {
+        let segment = self.segment();
+        let kind = self.kind.name();
+        assert!(segment.text == text, "{kind}: the segment is not {text:?}: {segment:?}\n{}", self.dump());
+        self
+    }
+
+    /// Asserts that the segment is the badge `PROD` in white on red, with any name behind it.
+    #[track_caller]
+    pub fn expect_production(&mut self) -> &mut Self {
+        let segment = self.segment();
+        let red = segment.text.starts_with(" PROD ") && segment.look == Some(WHITE_ON_RED);
+        assert!(red, "{}: the prompt is not red: {segment:?}\n{}", self.kind.name(), self.dump());
         self
     }
 
