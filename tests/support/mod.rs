@@ -1,0 +1,35 @@
+//! Drives the real binary in real shells on a real terminal. It refuses to sleep and to inherit anything from the
+//! machine: every shell gets a home, a run directory and an environment of its own, and ends with its test.
+#![allow(dead_code, unused_imports)] // each test file is its own crate and uses its own part
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod home;
+mod screen;
+mod shell;
+mod strace;
+
+pub use home::{Home, kubeconfig, tool};
+pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
+pub use shell::{Kind, Shell, Start};
+pub use strace::Calls;
+
+/// Makes of each `fn name(kind: Kind)` three tests: `name::bash`, `name::zsh` and `name::fish`.
+#[macro_export]
+macro_rules! in_every_shell {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn bash() {
+                super::$name($crate::support::Kind::Bash);
+            }
+            #[test]
+            fn zsh() {
+                super::$name($crate::support::Kind::Zsh);
+            }
+            #[test]
+            fn fish() {
+                super::$name($crate::support::Kind::Fish);
+            }
+        }
+    )*};
+}
