@@ -34,7 +34,13 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Print the completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.
 pub fn run() -> ExitCode {

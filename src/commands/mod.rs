@@ -6,9 +6,13 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit};
 
+mod completions;
+
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
-    match command {}
+    match command {
+        Command::Completions { shell } => completions::run(shell),
+    }
 }
 
 /// Says what went wrong, on stderr, under redtab's name.
