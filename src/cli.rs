@@ -39,6 +39,11 @@ pub enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(commands::config::Command),
+    /// Print the completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.

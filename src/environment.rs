@@ -51,36 +51,6 @@ pub struct Names {
     pub targets: Vec<Target>,
 }
 
-impl Default for Names {
-    /// Stands in until the full tables are merged.
-    fn default() -> Names {
-        let words = |list: &[&str]| list.iter().map(|word| (*word).to_string()).collect::<Vec<_>>();
-        Names {
-            environments: vec![
-                Environment {
-                    name: "production".into(),
-                    matches: words(&["prod", "production", "prd", "live", "*prod"]),
-                    except: words(&["nonprod", "preprod", "notprod", "reprod"]),
-                    color: "red".into(),
-                    badge: "PROD".into(),
-                    severity: Severity::Production,
-                },
-                Environment {
-                    name: "staging".into(),
-                    matches: words(&["stg", "staging", "stage"]),
-                    except: Vec::new(),
-                    color: "yellow".into(),
-                    badge: "STAGING".into(),
-                    severity: Severity::Caution,
-                },
-            ],
-            negators: words(&["non", "not", "pre"]),
-            nonproduction: words(&["dev", "test", "local", "sandbox", "qa"]),
-            targets: Vec::new(),
-        }
-    }
-}
-
 /// Which rule settled a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {

@@ -9,11 +9,14 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit};
 
+mod completions;
+
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
     match command {
         Command::Classify(args) => classify::run(&args),
         Command::Config(command) => config::run(command),
+        Command::Completions { shell } => completions::run(shell),
     }
 }
 
