@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::commands;
+use crate::shell::Shell;
 
 /// The exit codes, all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,44 @@ pub enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// This tab's verdict with every reason
+    Status(Status),
+    /// Print the hook: eval "$(redtab init zsh)", or redtab init fish | source
+    Init {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// What the shell's hook runs
+    #[command(subcommand, hide = true)]
+    Hook(Hook),
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Hook {
+    /// Judge this tab and print the reply
+    Prompt(HookPrompt),
+}
+
+#[derive(Debug, Args)]
+pub struct HookPrompt {
+    #[arg(long, value_enum)]
+    pub shell: Shell,
+    /// The shell's own version text
+    #[arg(long, default_value = "")]
+    pub shell_version: String,
+    /// The shell's process id
+    #[arg(long)]
+    pub pid: u32,
+    /// `yes`, or why this shell can't hold a line back
+    #[arg(long, default_value = "no")]
+    pub can_block: String,
 }
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.

@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
+use crate::tab::Tab;
+
 /// Files larger than this are not read: 8 MiB is twenty times the largest kubeconfig seen in the field.
 pub const FILE_CAP: u64 = 8 * 1024 * 1024;
 
@@ -34,6 +36,16 @@ pub struct World {
 pub struct Mtime {
     pub secs: i64,
     pub nanos: u32,
+}
+
+impl Mtime {
+    /// A time that no comparison takes for this one.
+    pub fn just_before(self) -> Mtime {
+        match self.nanos.checked_sub(1) {
+            Some(nanos) => Mtime { nanos, ..self },
+            None => Mtime { secs: self.secs - 1, nanos: 999_999_999 },
+        }
+    }
 }
 
 /// What a look at one path saw: enough to tell later whether it changed.
@@ -176,6 +188,31 @@ impl World {
             hour: small(tm.tm_hour),
             minute: small(tm.tm_min),
         })
+    }
+
+    /// The process that started this one: for a command typed at a prompt, the shell.
+    pub fn parent_pid(&self) -> Option<u32> {
+        rustix::process::getppid().and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok())
+    }
+
+    /// The environment that a process of the same user was started with; `None` where `/proc` does not tell.
+    pub fn environ_of(&self, pid: u32) -> Option<Vec<(OsString, OsString)>> {
+        use std::os::unix::ffi::OsStringExt;
+        let (Content::Bytes(bytes), _) = self.read(Path::new(&format!("/proc/{pid}/environ"))) else { return None };
+        let entry = |entry: &[u8]| {
+            let at = memchr::memchr(b'=', entry)?;
+            Some((OsString::from_vec(entry[..at].to_vec()), OsString::from_vec(entry[at + 1..].to_vec())))
+        };
+        Some(bytes.split(|byte| *byte == 0).filter_map(entry).collect())
+    }
+
+    /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
+    pub fn tab(&self) -> Option<Tab> {
+        let own = std::fs::read_to_string("/proc/self/stat").ok()?;
+        let session = own[own.rfind(')')? + 1..].split_ascii_whitespace().nth(3)?.to_string();
+        let leader = std::fs::read_to_string(format!("/proc/{session}/stat")).ok()?;
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Tab::from_stat(&leader, &boot)
     }
 
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell

@@ -7,9 +7,12 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::cli::{Command, Exit};
+use crate::cli::{Command, Exit, Hook};
 
 mod completions;
+mod hook;
+mod init;
+mod status;
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
@@ -17,6 +20,9 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Classify(args) => classify::run(&args),
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
+        Command::Status(args) => status::run(&args),
+        Command::Init { shell } => init::run(shell),
+        Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
     }
 }
 

@@ -1,0 +1,107 @@
+//! `redtab hook prompt`: what the shell's hook runs when an input changed. Prints the reply or fails; a shell never
+//! waits for it longer than the deadline.
+
+use anyhow::Result;
+
+use crate::cli::{Exit, HookPrompt};
+use crate::present::prompt::{self, Looks};
+use crate::reply::{self, Reply};
+use crate::shell::Shell;
+use crate::state::RunDir;
+use crate::survey;
+use crate::view::View;
+use crate::world::World;
+use crate::{commands, sources};
+
+/// Seconds until a hang becomes a failure.
+const DEADLINE: u32 = 2;
+
+/// Judges this tab and prints the reply.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn prompt(args: &HookPrompt) -> Result<Exit> {
+    World::arm_deadline(DEADLINE);
+    let world = World::of_this_process();
+    let view = View::new(&world);
+    let run_dir = RunDir::open(&world).ok();
+    let survey = survey::look(&view, run_dir.as_ref().map(|dir| dir as _));
+    let config = &survey.loaded.config;
+    let faulty = !survey.loaded.problems.is_empty();
+
+    let mut always = faulty;
+    let files = view
+        .watched()
+        .iter()
+        .filter_map(|watched| {
+            let stamp = |mtime| run_dir.as_ref().and_then(|dir| dir.stamp(mtime));
+            let watch = reply::watch(&watched.path, &watched.seen, stamp);
+            always |= watch.is_none();
+            watch
+        })
+        .collect();
+    let scratch = match args.shell {
+        Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
+        _ => None,
+    };
+    let reply = Reply {
+        segment: prompt::segment(&survey.verdict, &config.names, looks(&view, config), faulty),
+        hot: survey.verdict.is_hot(),
+        always,
+        say: None,
+        variables: watched_variables(&world),
+        files,
+        scratch,
+        reads_files: reads_files(&args.shell_version),
+    };
+    commands::print(&reply.text(args.shell))?;
+    Ok(Exit::Yes)
+}
+
+fn looks(view: &View, config: &crate::config::Config) -> Looks {
+    let text = |name: &str| view.text(name).filter(|value| !value.is_empty());
+    let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    Looks {
+        form: config.prompt.segment,
+        color: text("NO_COLOR").is_none() && view.text("TERM").is_none_or(|term| term != "dumb"),
+        unicode: locale.contains("utf-8") || locale.contains("utf8"),
+        palette: config.prompt.palette,
+    }
+}
+
+/// What changes how the answer looks or where inputs lie, besides what the sources watch.
+const OWN: &[&str] = &[
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "NO_COLOR",
+    "REDTAB_CONFIG",
+    "REDTAB_RUN_DIR",
+    "REDTAB_SEGMENT",
+    "REDTAB_SYSTEM_CONFIG",
+    "TERM",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+];
+
+/// The exported variables whose values the shell compares. A name that appears or goes is seen by itself.
+fn watched_variables(world: &World) -> Vec<String> {
+    let mut names: Vec<String> = world
+        .vars
+        .iter()
+        .filter_map(|(name, _)| name.to_str())
+        .filter(|name| OWN.contains(name) || sources::env::is_watched(name))
+        .map(str::to_owned)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// bash 5.2 and later expand `$(<file)` without a fork.
+fn reads_files(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (5, 2)
+}

@@ -1,0 +1,93 @@
+//! The stable JSON answers; docs/protocol.md lists their fields.
+
+use serde_json::{Value, json};
+
+use crate::environment::Rule;
+use crate::signal::Place;
+use crate::survey::Survey;
+use crate::verdict::Gravity;
+
+/// `status --json`. `tab` is this tab's key, if it has one.
+pub fn status(survey: &Survey, tab: Option<String>) -> Value {
+    let verdict = &survey.verdict;
+    let names = &survey.loaded.config.names;
+    let environment = |index: Option<usize>| index.and_then(|i| names.environments.get(i)).map(|e| e.name.clone());
+    let signals: Vec<Value> = verdict
+        .reasons
+        .iter()
+        .map(|reason| {
+            let signal = &reason.signal;
+            json!({
+                "source": signal.source,
+                "domain": signal.domain.as_str(),
+                "what": signal.what,
+                "value": signal.value,
+                "where": place(&signal.place),
+                "scope": signal.scope.as_str(),
+                "environment": environment(reason.judgement.environment),
+                "rule": rule(&reason.judgement.rule),
+                "word": reason.judgement.word,
+            })
+        })
+        .collect();
+    let troubles: Vec<Value> = verdict
+        .troubles
+        .iter()
+        .map(|trouble| {
+            json!({
+                "source": trouble.source,
+                "domain": trouble.domain.as_str(),
+                "what": trouble.what,
+                "where": place(&trouble.place),
+                "why": trouble.why,
+            })
+        })
+        .collect();
+    json!({
+        "version": 1,
+        "tab": tab,
+        "verdict": match verdict.gravity {
+            Gravity::Clear => "clear".to_string(),
+            Gravity::Unsure => "unsure".to_string(),
+            Gravity::Caution | Gravity::Production => environment(verdict.environment).unwrap_or_default(),
+        },
+        "severity": severity(verdict.gravity),
+        "unsure": !verdict.troubles.is_empty(),
+        "hot": verdict.is_hot(),
+        "signals": signals,
+        "troubles": troubles,
+        "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
+        "guard": { "state": "off", "why": "this version shows production and stops nothing" },
+    })
+}
+
+/// The word for a gravity.
+pub fn severity(gravity: Gravity) -> &'static str {
+    match gravity {
+        Gravity::Clear => "none",
+        Gravity::Caution => "caution",
+        Gravity::Unsure => "unsure",
+        Gravity::Production => "production",
+    }
+}
+
+fn place(place: &Place) -> String {
+    match place {
+        Place::Variable(name) => name.clone(),
+        Place::File { path, line: Some(line) } => format!("{}:{line}", path.display()),
+        Place::File { path, line: None } => path.display().to_string(),
+    }
+}
+
+/// The rule as one word of `classify` and JSON.
+pub fn rule(rule: &Rule) -> String {
+    match rule {
+        Rule::Match(pattern) => format!("match:{pattern}"),
+        Rule::Target => "target".into(),
+        Rule::Except(phrase) => format!("except:{phrase}"),
+        Rule::Negator(word) => format!("negator:{word}"),
+        Rule::Nonproduction(word) => format!("nonproduction:{word}"),
+        Rule::Branch => "branch".into(),
+        Rule::Nothing => "-".into(),
+    }
+}

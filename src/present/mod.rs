@@ -1,0 +1,5 @@
+//! How redtab looks and speaks: the segment, the page of `status`, and JSON. Shows, and decides nothing.
+
+pub mod json;
+pub mod page;
+pub mod prompt;

@@ -1,0 +1,166 @@
+//! The page of `redtab status`: the verdict, then every signal on a line of its own.
+
+use std::path::{Path, PathBuf};
+
+use nu_ansi_term::{Color, Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::environment::{Names, Rule};
+use crate::escape;
+use crate::signal::{Place, Signal};
+use crate::sources::origin::Origin;
+use crate::survey::Survey;
+use crate::verdict::{Gravity, Reason};
+
+/// Everything the page shows.
+pub struct Page<'a> {
+    pub survey: &'a Survey,
+    pub home: Option<PathBuf>,
+    pub color: bool,
+    /// `REDTAB=off` is set.
+    pub off: bool,
+    /// Why there is no run directory, if there is none.
+    pub run_dir: Option<String>,
+}
+
+/// Values and places wider than this are cut; the JSON answer has them whole.
+const COLUMNS: usize = 48;
+
+impl Page<'_> {
+    /// The page's text. `origin_of` tells where a variable's value came from.
+    pub fn text(&self, origin_of: impl Fn(&Signal) -> Option<Origin>) -> String {
+        let verdict = &self.survey.verdict;
+        let mut out = self.headline();
+        let mut rows: Vec<[String; 5]> = verdict.reasons.iter().map(|r| self.row(r, origin_of(&r.signal))).collect();
+        rows.extend(verdict.troubles.iter().map(|trouble| {
+            let place = match &trouble.place {
+                Place::Variable(name) => name.clone(),
+                Place::File { path, .. } => self.path(path, None),
+            };
+            [trouble.source.into(), trouble.what.clone(), place, trouble.why.clone(), "unsure".into()]
+        }));
+        if rows.is_empty() {
+            out.push_str("\n  No variable and no file that redtab knows says where this tab points.\n");
+        } else {
+            out.push('\n');
+            out.push_str(&table(rows));
+        }
+        for line in self.remarks() {
+            out.push('\n');
+            out.push_str(&line);
+            out.push('\n');
+        }
+        out
+    }
+
+    fn names(&self) -> &Names {
+        &self.survey.loaded.config.names
+    }
+
+    fn headline(&self) -> String {
+        let verdict = &self.survey.verdict;
+        let environment = verdict.environment.and_then(|i| self.names().environments.get(i));
+        let (badge, text) = match (verdict.gravity, environment) {
+            (Gravity::Clear, _) => ("clear", "nothing here points at production".to_string()),
+            (Gravity::Unsure, _) => ("?", "unsure: something that could say production can't be read".to_string()),
+            (_, Some(environment)) => (
+                environment.badge.as_str(),
+                format!("this tab points at {}", escape::terminal(&environment.name)),
+            ),
+            (_, None) => ("", String::new()),
+        };
+        let style = match verdict.gravity {
+            Gravity::Production => Style::new().fg(Color::White).on(Color::Red).bold(),
+            Gravity::Caution | Gravity::Unsure => Style::new().fg(Color::Black).on(Color::Yellow),
+            Gravity::Clear => Style::new().fg(Color::Green),
+        };
+        let badge = escape::terminal(badge);
+        let badge = if self.color { style.paint(badge).to_string() } else { badge };
+        format!("{badge}  {text}\n")
+    }
+
+    fn row(&self, reason: &Reason, origin: Option<Origin>) -> [String; 5] {
+        let signal = &reason.signal;
+        let place = match &signal.place {
+            Place::Variable(_) => origin.map(|o| o.phrase().to_string()).unwrap_or_else(|| "environment".into()),
+            Place::File { path, line } => self.path(path, *line),
+        };
+        let judgement = &reason.judgement;
+        let why = match (&judgement.rule, judgement.environment) {
+            (Rule::Target, _) => "target".into(),
+            (_, Some(_)) => format!("\"{}\"", judgement.word),
+            (Rule::Nothing, None) => "not known".into(),
+            _ => "clear".into(),
+        };
+        [signal.source.into(), signal.what.clone(), signal.value.clone(), place, why]
+    }
+
+    fn path(&self, path: &Path, line: Option<usize>) -> String {
+        let shown = match self.home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
+            Some(rest) => format!("~/{}", rest.display()),
+            None => path.display().to_string(),
+        };
+        match line {
+            Some(line) => format!("{shown}:{line}"),
+            None => shown,
+        }
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        if !self.survey.loaded.problems.is_empty() {
+            let text = crate::config::render(&self.survey.loaded.problems, self.home.as_deref());
+            out.push(text.trim_end().to_string());
+        }
+        for ignored in &self.survey.ignored {
+            out.push(format!("not read: {}, which {}", self.path(&ignored.path, None), ignored.why));
+        }
+        if self.off {
+            out.push("REDTAB=off: the prompt shows no verdict.  unset REDTAB".into());
+        }
+        if let Some(why) = &self.run_dir {
+            out.push(format!("{why}; the prompt asks redtab every time"));
+        }
+        out.extend(self.way_out());
+        out
+    }
+
+    /// How to overrule the first reason.
+    fn way_out(&self) -> Option<String> {
+        let verdict = &self.survey.verdict;
+        if verdict.gravity != Gravity::Production {
+            return None;
+        }
+        let reason = verdict.winners().next()?;
+        let part = reason.signal.parts.iter().find(|part| part.text == reason.signal.value).or(reason.signal.parts.first())?;
+        let name = escape::posix_word(&part.text);
+        (escape::terminal(&name) == name)
+            .then(|| format!("Not production?  redtab mark safe {} {name}", part.kind.as_str()))
+    }
+}
+
+/// Columns padded to their widest cell; the last one is as long as it is.
+fn table(rows: Vec<[String; 5]>) -> String {
+    let rows: Vec<[String; 5]> =
+        rows.into_iter().map(|row| row.map(|cell| escape::segment(&escape::terminal(&cell), COLUMNS, true))).collect();
+    let mut widths = [0; 5];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
+    }
+    let mut out = String::new();
+    let mut last = String::new();
+    for row in rows {
+        let mut line = String::from("  ");
+        for (i, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let cell = if i == 0 && *cell == last { "" } else { cell };
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - cell.width() + 3));
+        }
+        last.clone_from(&row[0]);
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}

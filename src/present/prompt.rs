@@ -1,0 +1,101 @@
+//! The segment: what a verdict looks like in front of somebody's prompt.
+
+use crate::config::{Palette, Segment as Form};
+use crate::environment::Names;
+use crate::escape;
+use crate::reply::Segment;
+use crate::verdict::{Gravity, Verdict};
+
+/// How wide the target's name may get before it is cut.
+const LABEL_COLUMNS: usize = 32;
+
+/// What the terminal and its user allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    pub form: Form,
+    /// False under `NO_COLOR` and on dumb terminals.
+    pub color: bool,
+    /// The locale is UTF-8.
+    pub unicode: bool,
+    pub palette: Palette,
+}
+
+/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended.
+pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool) -> Segment {
+    if looks.form == Form::Off {
+        return Segment::default();
+    }
+    let environment = verdict.environment.and_then(|i| names.environments.get(i));
+    let mut text = match (verdict.gravity, environment) {
+        (Gravity::Production | Gravity::Caution, Some(environment)) => {
+            let badge = escape::segment(&environment.badge, LABEL_COLUMNS, looks.unicode);
+            match looks.form {
+                Form::Long => [badge, target(verdict, looks)].join(" "),
+                _ => badge,
+            }
+        }
+        (Gravity::Unsure, _) => "?".into(),
+        _ => String::new(),
+    };
+    if faulty {
+        let dot = if looks.unicode { " · " } else { " - " };
+        text = if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
+    }
+    if text.is_empty() {
+        return Segment::default();
+    }
+    let style = match (looks.color, verdict.gravity, environment) {
+        (false, ..) => String::new(),
+        (true, Gravity::Production | Gravity::Caution, Some(environment)) => style(&environment.color, looks.palette),
+        _ => style("yellow", looks.palette),
+    };
+    Segment { text, style }
+}
+
+/// The first target's name, and how many more things say the same.
+fn target(verdict: &Verdict, looks: Looks) -> String {
+    // Context, cluster and server of one kubeconfig are one thing.
+    let mut things: Vec<(&str, &str)> = Vec::new();
+    for reason in verdict.winners() {
+        let signal = &reason.signal;
+        let thing = (signal.source, if signal.source == "kube" { "" } else { signal.what.as_str() });
+        if !things.contains(&thing) {
+            things.push(thing);
+        }
+    }
+    let label = verdict.winners().next().map(|reason| reason.signal.label.as_str()).unwrap_or_default();
+    let label = escape::segment(label, LABEL_COLUMNS, looks.unicode);
+    match things.len() {
+        0 | 1 => label,
+        n => format!("{label} +{}", n - 1),
+    }
+}
+
+/// SGR numbers for text on a background of `color`: a name of the eight, or `#rrggbb`. Sixteen-colour terminals
+/// know every one but the last.
+fn style(color: &str, palette: Palette) -> String {
+    if let Some((r, g, b)) = hex(color) {
+        let bright = (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b)) / 1000 > 140;
+        return format!("{};48;2;{r};{g};{b}", if bright { 30 } else { 97 });
+    }
+    match (color, palette == Palette::Colorblind) {
+        ("red", false) => "97;41",
+        // Vermillion and yellow of the Okabe-Ito palette, told apart under every common deficiency.
+        ("red", true) => "97;48;2;213;94;0",
+        ("yellow", true) => "30;48;2;240;228;66",
+        ("green", _) => "30;42",
+        ("blue", _) => "97;44",
+        ("magenta", _) => "97;45",
+        ("cyan", _) => "30;46",
+        ("white", _) => "30;47",
+        ("black", _) => "97;40",
+        _ => "30;43",
+    }
+    .into()
+}
+
+fn hex(color: &str) -> Option<(u8, u8, u8)> {
+    let digits = color.strip_prefix('#').filter(|d| d.len() == 6 && d.is_ascii())?;
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
+    Some((byte(0)?, byte(2)?, byte(4)?))
+}

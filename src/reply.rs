@@ -1,0 +1,238 @@
+//! What `redtab hook prompt` prints: the segment, and one unrolled expression by which the shell tells without a
+//! fork whether any input changed. docs/protocol.md fixes it. Printable ASCII only; foreign bytes go through
+//! `escape`, and nothing but an identifier is ever printed as a variable's name.
+
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::escape::{self, Quoting};
+use crate::shell::Shell;
+use crate::world::Seen;
+
+/// The protocol's version. A hook of another version shows `redtab ?` and asks again.
+pub const PROTOCOL: u32 = 1;
+
+/// How one watched file is told to be unchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// It was not there, and still is not.
+    Absent(PathBuf),
+    /// Its time still equals the stamp's; where a symlink led to it, it still leads to `real`; it can be read, or
+    /// not, as before.
+    Stamped { path: PathBuf, stamp: PathBuf, real: Option<PathBuf>, readable: bool },
+}
+
+/// The segment as the shell will show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Its text without spaces around it; empty when nothing is to be shown.
+    pub text: String,
+    /// Its colours as SGR numbers (`97;41`); empty for no colour.
+    pub style: String,
+}
+
+/// Everything a reply says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    pub segment: Segment,
+    /// The tab's verdict is unsure or production.
+    pub hot: bool,
+    /// Ask again at every prompt: something can't be watched, or the configuration is broken.
+    pub always: bool,
+    /// One line for the person.
+    pub say: Option<String>,
+    /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
+    /// change them.
+    pub variables: Vec<String>,
+    pub files: Vec<Watch>,
+    /// Where bash lists its exported names.
+    pub scratch: Option<PathBuf>,
+    /// Whether this bash has `mapfile -d` and can read a whole file without a fork (5.2 and later).
+    pub reads_files: bool,
+}
+
+/// What is known of a watched file, with its stamp. `stamp` makes one of a time, or `None` where it can't.
+pub fn watch(path: &Path, seen: &Seen, stamp: impl Fn(crate::world::Mtime) -> Option<PathBuf>) -> Option<Watch> {
+    match seen {
+        Seen::Absent => Some(Watch::Absent(path.to_path_buf())),
+        Seen::Present { mtime, real, readable, settled } => {
+            let stamp = stamp(if *settled { *mtime } else { mtime.just_before() })?;
+            Some(Watch::Stamped { path: path.to_path_buf(), stamp, real: real.clone(), readable: *readable })
+        }
+    }
+}
+
+impl Reply {
+    /// The reply's text for `shell`, from the first mark to the end mark.
+    pub fn text(&self, shell: Shell) -> String {
+        let body = match shell {
+            Shell::Bash => self.bash(),
+            Shell::Zsh => self.zsh(),
+            Shell::Fish => self.fish(),
+        };
+        format!("redtab {PROTOCOL}\n{body}redtab end\n")
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(String::as_str).filter(|name| escape::is_identifier(name))
+    }
+
+    /// The assignments that every shell gets, one a line, in the order of docs/protocol.md.
+    fn values(&self, shell: Shell, segment: &str) -> String {
+        let word = |text: &str| escape::shell_word(shell.quoting(), text.as_bytes());
+        let flag = |on: bool| if on { "1" } else { "" };
+        let optional = |text: &str| if text.is_empty() { String::new() } else { word(text) };
+        let rows = [
+            ("text", optional(&self.segment.text)),
+            (if shell == Shell::Bash { "ps1" } else { "segment" }, optional(segment)),
+            ("style", self.segment.style.clone()),
+            ("hot", flag(self.hot).into()),
+            ("always", flag(self.always).into()),
+            ("say", optional(self.say.as_deref().unwrap_or_default())),
+        ];
+        let mut out = String::new();
+        for (name, value) in rows {
+            let _ = match shell {
+                Shell::Fish if value.is_empty() => writeln!(out, "set -g __redtab_{name}"),
+                Shell::Fish => writeln!(out, "set -g __redtab_{name} {}", fish_style(&value)),
+                _ => writeln!(out, "__redtab_{name}=({})", quote_style(&value)),
+            };
+        }
+        out
+    }
+
+    fn bash(&self) -> String {
+        let segment = painted(&self.segment, "\x01", "\x02");
+        let mut out = self.values(Shell::Bash, &segment);
+        let scratch = self.scratch.as_deref().map(|path| path_word(Quoting::Bash, path)).unwrap_or_default();
+        out.push_str("__redtab_look() {\n");
+        if scratch.is_empty() {
+            out.push_str("  return 1\n}\n");
+        } else {
+            // Written over, never truncated: truncating costs ten times more on ext4. What an older, longer list
+            // left behind the final dot is cut off.
+            let _ = writeln!(out, "  {{ \\builtin compgen -e; \\builtin echo .; }} 1<>{scratch} || return 1");
+            if self.reads_files {
+                let _ = writeln!(out, "  __redtab_now=(\"$(<{scratch})\")");
+            } else {
+                let _ = writeln!(out, "  IFS= \\builtin read -r -d '' '__redtab_now[0]' <{scratch} || :");
+            }
+            // One text of all values, each behind its length, so that no value can pass for two others.
+            out.push_str("  __redtab_now=(\"${__redtab_now[0]%%.*}\" \"$PWD\" \"");
+            for name in self.names() {
+                let _ = write!(out, "${{#{name}}}:${{{name}-}}");
+            }
+            out.push_str("\")\n} 2>/dev/null\n");
+        }
+        // `test`, not `[[`: nocasematch must not make two values one.
+        out.push_str("__redtab_same() {\n  __redtab_look");
+        for i in 0..3 {
+            let _ = write!(out, " &&\n  \\builtin test \"${{__redtab_now[{i}]}}\" = \"${{__redtab_seen[{i}]}}\"");
+        }
+        let files = self.file_tests(Quoting::Bash);
+        if !files.is_empty() {
+            let _ = write!(out, " &&\n  [[ {} ]]", files.join(" && "));
+        }
+        out.push_str("\n}\n");
+        out
+    }
+
+    fn zsh(&self) -> String {
+        let mut out = self.values(Shell::Zsh, "");
+        out.push_str("__redtab_look() {\n  __redtab_now=(\"${(ko)parameters[(R)*export*]}\" \"$PWD\"");
+        for name in self.names() {
+            let _ = write!(out, " \"${{{name}-}}\"");
+        }
+        let mut tests: Vec<String> = (1..self.names().count() + 3)
+            .map(|i| format!("\"$__redtab_now[{i}]\" == \"$__redtab_seen[{i}]\""))
+            .collect();
+        tests.extend(self.file_tests(Quoting::Zsh));
+        let _ = write!(out, ")\n}}\n__redtab_same() {{\n  __redtab_look\n  [[ {} ]]\n}}\n", tests.join(" && "));
+        out
+    }
+
+    /// The conditions on files, for inside `[[ … ]]`.
+    fn file_tests(&self, quoting: Quoting) -> Vec<String> {
+        let mut tests = Vec::new();
+        for file in &self.files {
+            match file {
+                Watch::Absent(path) => tests.push(format!("! -e {}", path_word(quoting, path))),
+                Watch::Stamped { path, stamp, real, readable } => {
+                    let (path, stamp) = (path_word(quoting, path), path_word(quoting, stamp));
+                    if quoting == Quoting::Zsh {
+                        // zsh says "neither newer nor older" when either is missing.
+                        tests.push(format!("-e {stamp}"));
+                    }
+                    tests.push(format!("! {path} -nt {stamp} && ! {path} -ot {stamp}"));
+                    if let Some(real) = real {
+                        tests.push(format!("{path} -ef {}", path_word(quoting, real)));
+                    }
+                    // Once gone, an unreadable file would still be unreadable.
+                    tests.push(if *readable { format!("-r {path}") } else { format!("-e {path} && ! -r {path}") });
+                }
+            }
+        }
+        tests
+    }
+
+    fn fish(&self) -> String {
+        let segment = painted(&self.segment, "", "");
+        let mut out = self.values(Shell::Fish, &segment);
+        // A pipe into `read` costs half of a command substitution, and neither forks.
+        out.push_str("function __redtab_look\n    builtin set -nx | builtin read -lz names\n");
+        out.push_str("    set -g __redtab_seen \"$names\" \"$PWD\"");
+        for name in self.names() {
+            let _ = write!(out, " \"${name}\"");
+        }
+        out.push_str("\nend\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n");
+        out.push_str("    builtin test \"x$names\" = \"x$__redtab_seen[1]\" -a \"x$PWD\" = \"x$__redtab_seen[2]\"");
+        for (i, name) in self.names().enumerate() {
+            let _ = write!(out, " -a \"x${name}\" = \"x$__redtab_seen[{}]\"", i + 3);
+        }
+        out.push('\n');
+        for file in &self.files {
+            let _ = writeln!(out, "    and builtin test {}", fish_test(file));
+        }
+        out.push_str("end\n");
+        out
+    }
+}
+
+fn fish_test(file: &Watch) -> String {
+    match file {
+        Watch::Absent(path) => format!("! -e {}", path_word(Quoting::Fish, path)),
+        Watch::Stamped { path, stamp, real, readable } => {
+            let (path, stamp) = (path_word(Quoting::Fish, path), path_word(Quoting::Fish, stamp));
+            let mut test = format!("! {path} -nt {stamp} -a ! {path} -ot {stamp}");
+            if let Some(real) = real {
+                let _ = write!(test, " -a {path} -ef {}", path_word(Quoting::Fish, real));
+            }
+            let _ = write!(test, " -a {}-r {path}", if *readable { "" } else { "! " });
+            test
+        }
+    }
+}
+
+/// The segment with its colours; `open` and `close` stand around what takes no column (readline's \001 and \002).
+fn painted(segment: &Segment, open: &str, close: &str) -> String {
+    let Segment { text, style } = segment;
+    match (text.is_empty(), style.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => format!("[{text}] "),
+        (false, false) => format!("{open}\x1b[{style}m{close} {text} {open}\x1b[0m{close} "),
+    }
+}
+
+fn path_word(quoting: Quoting, path: &Path) -> String {
+    escape::shell_word(quoting, path.as_os_str().as_bytes())
+}
+
+/// SGR numbers hold a `;`, which ends a command unless it is quoted; every other value is a word already.
+fn quote_style(value: &str) -> String {
+    if value.starts_with('$') || value.is_empty() { value.to_string() } else { format!("'{value}'") }
+}
+
+fn fish_style(value: &str) -> String {
+    if value.starts_with(['\'', '\\']) { value.to_string() } else { format!("'{value}'") }
+}

@@ -1,0 +1,450 @@
+//! The environment's variables: which of them say where this shell points, and what each one says.
+//! No value is taken on trust: addresses lose their passwords before a signal is made of them.
+
+use std::ffi::OsStr;
+
+use crate::address::{self, Address, Parsed};
+use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
+use crate::view::View;
+
+const SOURCE: &str = "env";
+
+/// How a variable's value is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// The name of an environment, such as `production`.
+    Environment,
+    /// A name of some kind.
+    Name(Kind),
+    /// One host or several, with or without ports.
+    Hosts,
+    /// The address of a data store or broker; anything else is no signal.
+    Store,
+    /// The address of a control plane, mostly http.
+    Plane,
+    /// Read together with the variable of the host it belongs to.
+    Port,
+}
+
+use Domain::{App, Cloud, Database, Docker, Host, Kube, Terraform};
+use How::{Environment, Hosts, Name, Plane, Port, Store};
+
+/// The variables known by name, sorted, so that one look-up is a binary search.
+const TABLE: &[(&str, Domain, How)] = &[
+    ("APPLICATION_ENV", App, Environment),
+    ("APPLICATION_ENVIRONMENT", App, Environment),
+    ("APP_ENV", App, Environment),
+    ("APP_ENVIRONMENT", App, Environment),
+    ("APP_PROFILE", App, Environment),
+    ("APP_STAGE", App, Environment),
+    ("ARANGODB_HOST", Database, Hosts),
+    ("ARGOCD_SERVER", Cloud, Plane),
+    ("ARM_SUBSCRIPTION_ID", Cloud, Name(Kind::AzureSubscription)),
+    ("ASPNETCORE_ENVIRONMENT", App, Environment),
+    ("AWSUME_PROFILE", Cloud, Name(Kind::AwsProfile)),
+    ("AWS_DEFAULT_PROFILE", Cloud, Name(Kind::AwsProfile)),
+    ("AWS_PROFILE", Cloud, Name(Kind::AwsProfile)),
+    ("AWS_VAULT", Cloud, Name(Kind::AwsProfile)),
+    ("AZURE_DEFAULTS_GROUP", Cloud, Name(Kind::Name)),
+    ("AZURE_SUBSCRIPTION", Cloud, Name(Kind::AzureSubscription)),
+    ("AZURE_SUBSCRIPTION_ID", Cloud, Name(Kind::AzureSubscription)),
+    ("AZURE_SUBSCRIPTION_NAME", Cloud, Name(Kind::AzureSubscription)),
+    ("BOUNDARY_ADDR", Cloud, Plane),
+    ("BROKER_URL", Database, Store),
+    ("BUILD_ENV", App, Environment),
+    ("CAKE_ENV", App, Environment),
+    ("CASSANDRA_HOST", Database, Hosts),
+    ("CASSANDRA_HOSTS", Database, Hosts),
+    ("CLICKHOUSE_DATABASE", Database, Name(Kind::Database)),
+    ("CLICKHOUSE_DB", Database, Name(Kind::Database)),
+    ("CLICKHOUSE_HOST", Database, Hosts),
+    ("CLICKHOUSE_PORT", Database, Port),
+    ("CLICKHOUSE_URL", Database, Plane),
+    ("CLOUDSDK_ACTIVE_CONFIG_NAME", Cloud, Name(Kind::GcpConfig)),
+    ("CLOUDSDK_CORE_PROJECT", Cloud, Name(Kind::GcpProject)),
+    ("CLOUDSDK_PROJECT", Cloud, Name(Kind::GcpProject)),
+    ("CLUSTER_ENV", App, Environment),
+    ("COCKROACH_HOST", Database, Hosts),
+    ("COCKROACH_PORT", Database, Port),
+    ("CONFIG_ENV", App, Environment),
+    ("CONNECTION_STRING", Database, Store),
+    ("CONSUL_HTTP_ADDR", Cloud, Plane),
+    ("COUCHBASE_HOST", Database, Hosts),
+    ("COUCHDB_HOST", Database, Hosts),
+    ("COUCHDB_URL", Database, Plane),
+    ("COUCH_URL", Database, Plane),
+    ("DATABASE", Database, Name(Kind::Database)),
+    ("DATABASE_CONNECTION_STRING", Database, Store),
+    ("DATABASE_ENV", App, Environment),
+    ("DATABASE_HOST", Database, Hosts),
+    ("DATABASE_NAME", Database, Name(Kind::Database)),
+    ("DATABASE_PORT", Database, Port),
+    ("DATABASE_USER", Database, Name(Kind::DatabaseUser)),
+    ("DATABASE_USERNAME", Database, Name(Kind::DatabaseUser)),
+    ("DATABRICKS_CONFIG_PROFILE", Cloud, Name(Kind::Name)),
+    ("DATABRICKS_HOST", Cloud, Plane),
+    ("DBHOST", Database, Hosts),
+    ("DBNAME", Database, Name(Kind::Database)),
+    ("DBPORT", Database, Port),
+    ("DB_CONNECTION_STRING", Database, Store),
+    ("DB_DATABASE", Database, Name(Kind::Database)),
+    ("DB_ENV", App, Environment),
+    ("DB_HOST", Database, Hosts),
+    ("DB_HOSTNAME", Database, Hosts),
+    ("DB_NAME", Database, Name(Kind::Database)),
+    ("DB_PORT", Database, Port),
+    ("DB_SERVER", Database, Hosts),
+    ("DB_USER", Database, Name(Kind::DatabaseUser)),
+    ("DB_USERNAME", Database, Name(Kind::DatabaseUser)),
+    ("DD_ENV", App, Environment),
+    ("DEPLOYMENT_ENV", App, Environment),
+    ("DEPLOYMENT_ENVIRONMENT", App, Environment),
+    ("DEPLOYMENT_STAGE", App, Environment),
+    ("DEPLOY_ENV", App, Environment),
+    ("DEPLOY_ENVIRONMENT", App, Environment),
+    ("DEPLOY_STAGE", App, Environment),
+    ("DEPLOY_TARGET", App, Environment),
+    ("DJANGO_CONFIGURATION", App, Environment),
+    ("DJANGO_ENV", App, Environment),
+    ("DJANGO_SETTINGS_MODULE", App, Environment),
+    ("DOCKER_CONTEXT", Docker, Name(Kind::DockerContext)),
+    ("DOCKER_HOST", Docker, Plane),
+    ("DOCKER_MACHINE_NAME", Docker, Name(Kind::DockerContext)),
+    ("DOTNET_ENVIRONMENT", App, Environment),
+    ("DSN", Database, Store),
+    ("ELASTICSEARCH_HOST", Database, Hosts),
+    ("ELASTICSEARCH_HOSTS", Database, Hosts),
+    ("ELASTICSEARCH_URL", Database, Plane),
+    ("ELASTIC_URL", Database, Plane),
+    ("ELECTRON_ENV", App, Environment),
+    ("ENV", App, Environment),
+    ("ENVIRONMENT", App, Environment),
+    ("ENVIRONMENT_NAME", App, Environment),
+    ("ENV_NAME", App, Environment),
+    ("ES_HOST", Database, Hosts),
+    ("ES_URL", Database, Plane),
+    ("ETCDCTL_ENDPOINTS", Cloud, Hosts),
+    ("EXPRESS_ENV", App, Environment),
+    ("FASTAPI_ENV", App, Environment),
+    ("FLASK_ENV", App, Environment),
+    ("FLY_APP", Cloud, Name(Kind::Name)),
+    ("GCLOUD_PROJECT", Cloud, Name(Kind::GcpProject)),
+    ("GCP_PROJECT", Cloud, Name(Kind::GcpProject)),
+    ("GCP_PROJECT_ID", Cloud, Name(Kind::GcpProject)),
+    ("GOOGLE_CLOUD_PROJECT", Cloud, Name(Kind::GcpProject)),
+    ("GOOGLE_PROJECT", Cloud, Name(Kind::GcpProject)),
+    ("GO_ENV", App, Environment),
+    ("HANAMI_ENV", App, Environment),
+    ("HELM_KUBECONTEXT", Kube, Name(Kind::KubeContext)),
+    ("HELM_NAMESPACE", Kube, Name(Kind::KubeNamespace)),
+    ("HEROKU_APP", Cloud, Name(Kind::Name)),
+    ("INFLUXDB_URL", Database, Plane),
+    ("INFLUX_HOST", Database, Plane),
+    ("KAFKA_BOOTSTRAP_SERVERS", Database, Hosts),
+    ("KAFKA_BROKER", Database, Hosts),
+    ("KAFKA_BROKERS", Database, Hosts),
+    ("KAFKA_HOST", Database, Hosts),
+    ("KUBECONTEXT", Kube, Name(Kind::KubeContext)),
+    ("KUBECTL_CONTEXT", Kube, Name(Kind::KubeContext)),
+    ("KUBERNETES_MASTER", Kube, Plane),
+    ("KUBE_CONTEXT", Kube, Name(Kind::KubeContext)),
+    ("KUBE_CTX", Kube, Name(Kind::KubeContext)),
+    ("KUBE_NAMESPACE", Kube, Name(Kind::KubeNamespace)),
+    ("LIBPQ_DSN", Database, Store),
+    ("MARIADB_DATABASE", Database, Name(Kind::Database)),
+    ("MARIADB_HOST", Database, Hosts),
+    ("MARIADB_PORT", Database, Port),
+    ("MEMCACHED_HOST", Database, Hosts),
+    ("MERB_ENV", App, Environment),
+    ("MICRONAUT_ENVIRONMENTS", App, Environment),
+    ("MIX_ENV", App, Environment),
+    ("MONGODB_DATABASE", Database, Name(Kind::Database)),
+    ("MONGODB_HOST", Database, Hosts),
+    ("MONGODB_PORT", Database, Port),
+    ("MONGO_DB", Database, Name(Kind::Database)),
+    ("MONGO_HOST", Database, Hosts),
+    ("MONGO_PORT", Database, Port),
+    ("MSSQL_HOST", Database, Hosts),
+    ("MSSQL_SERVER", Database, Hosts),
+    ("MYSQL_DATABASE", Database, Name(Kind::Database)),
+    ("MYSQL_DB", Database, Name(Kind::Database)),
+    ("MYSQL_HOST", Database, Hosts),
+    ("MYSQL_PORT", Database, Port),
+    ("MYSQL_TCP_PORT", Database, Port),
+    ("MYSQL_USER", Database, Name(Kind::DatabaseUser)),
+    ("NATS_SERVER", Database, Hosts),
+    ("NEO4J_HOST", Database, Hosts),
+    ("NODE_CONFIG_ENV", App, Environment),
+    ("NODE_ENV", App, Environment),
+    ("NOMAD_ADDR", Cloud, Plane),
+    ("NOMAD_NAMESPACE", Cloud, Name(Kind::Name)),
+    ("OPENSEARCH_HOST", Database, Hosts),
+    ("OPENSEARCH_URL", Database, Plane),
+    ("ORACLE_SID", Database, Name(Kind::Database)),
+    ("OS_CLOUD", Cloud, Name(Kind::Name)),
+    ("OS_PROJECT_NAME", Cloud, Name(Kind::Name)),
+    ("PADRINO_ENV", App, Environment),
+    ("PGDATABASE", Database, Name(Kind::Database)),
+    ("PGHOST", Database, Hosts),
+    ("PGHOSTADDR", Database, Hosts),
+    ("PGPORT", Database, Port),
+    ("PGSERVICE", Database, Name(Kind::PgService)),
+    ("PGUSER", Database, Name(Kind::DatabaseUser)),
+    ("PHOENIX_ENV", App, Environment),
+    ("POSTGRESQL_HOST", Database, Hosts),
+    ("POSTGRESQL_PORT", Database, Port),
+    ("POSTGRES_DATABASE", Database, Name(Kind::Database)),
+    ("POSTGRES_DB", Database, Name(Kind::Database)),
+    ("POSTGRES_HOST", Database, Hosts),
+    ("POSTGRES_PORT", Database, Port),
+    ("POSTGRES_USER", Database, Name(Kind::DatabaseUser)),
+    ("PULUMI_STACK", Terraform, Name(Kind::PulumiStack)),
+    ("QUARKUS_PROFILE", App, Environment),
+    ("RABBITMQ_HOST", Database, Hosts),
+    ("RABBITMQ_PORT", Database, Port),
+    ("RACK_ENV", App, Environment),
+    ("RAILS_ENV", App, Environment),
+    ("RANCHER_SERVER_URL", Cloud, Plane),
+    ("RANCHER_URL", Cloud, Plane),
+    ("REDIS_HOST", Database, Hosts),
+    ("REDIS_PORT", Database, Port),
+    ("REDIS_SENTINELS", Database, Hosts),
+    ("RELEASE_STAGE", App, Environment),
+    ("RUN_ENV", App, Environment),
+    ("SERVER_ENV", App, Environment),
+    ("SERVERLESS_STAGE", App, Environment),
+    ("SLS_STAGE", App, Environment),
+    ("SNOWFLAKE_ACCOUNT", Database, Name(Kind::Name)),
+    ("SNOWFLAKE_DATABASE", Database, Name(Kind::Database)),
+    ("SPRING_PROFILES_ACTIVE", App, Environment),
+    ("SQLCMDDBNAME", Database, Name(Kind::Database)),
+    ("SQLCMDSERVER", Database, Hosts),
+    ("STAGE", App, Environment),
+    ("SYMFONY_ENV", App, Environment),
+    ("TARGET_ENV", App, Environment),
+    ("TARGET_ENVIRONMENT", App, Environment),
+    ("TELEPORT_CLUSTER", Host, Name(Kind::Hostname)),
+    ("TELEPORT_PROXY", Host, Plane),
+    ("TF_VAR_ENV", Terraform, Environment),
+    ("TF_VAR_ENVIRONMENT", Terraform, Environment),
+    ("TF_VAR_STAGE", Terraform, Environment),
+    ("TF_VAR_env", Terraform, Environment),
+    ("TF_VAR_environment", Terraform, Environment),
+    ("TF_VAR_stage", Terraform, Environment),
+    ("TF_VAR_workspace", Terraform, Environment),
+    ("TF_WORKSPACE", Terraform, Name(Kind::TerraformWorkspace)),
+    ("TWO_TASK", Database, Name(Kind::Database)),
+    ("VAULT_ADDR", Cloud, Plane),
+    ("VAULT_NAMESPACE", Cloud, Name(Kind::Name)),
+    ("VERCEL_ENV", App, Environment),
+    ("WP_ENV", App, Environment),
+    ("YII_ENV", App, Environment),
+];
+
+/// Any exported name that ends so holds an address; it counts when its scheme is a data store's or broker's.
+pub const WATCHED_SUFFIXES: &[&str] = &["_URL", "_URI", "_DSN"];
+
+/// Whether a variable's value can matter to any source.
+pub fn is_watched(name: &str) -> bool {
+    name == "KUBECONFIG" || look_up(name).is_some()
+}
+
+fn look_up(name: &str) -> Option<(Domain, How)> {
+    match TABLE.binary_search_by_key(&name, |row| row.0) {
+        Ok(at) => Some((TABLE[at].1, TABLE[at].2)),
+        Err(_) => WATCHED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)).then_some((Database, Store)),
+    }
+}
+
+/// Reads every variable that says where this shell points.
+pub fn read(view: &View) -> Vec<Reading> {
+    let mut readings: Vec<Reading> = view
+        .vars()
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(name, value)| {
+            let name = name.to_string_lossy();
+            let (domain, how) = look_up(&name)?;
+            reading(view, &name, domain, how, value)
+        })
+        .collect();
+    // The environment's order is an accident of who exported last; a page that changes its order is hard to read.
+    readings.sort_by(|a, b| place_name(a).cmp(place_name(b)));
+    readings
+}
+
+fn place_name(reading: &Reading) -> &str {
+    match reading {
+        Reading::Found(signal) => &signal.what,
+        Reading::Unreadable(trouble) => &trouble.what,
+        Reading::Absent { what, .. } => what,
+    }
+}
+
+fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> Option<Reading> {
+    let value = value.to_string_lossy();
+    let value = value.trim();
+    // A URL where a name or a host was expected is read as the URL it is: it may hold a password.
+    let how = if value.contains("://") && !matches!(how, Port) && how != Plane { Store } else { how };
+    let found = |value: String, label: String, parts: Vec<Part>, port: Option<u16>| {
+        Some(Reading::Found(Signal {
+            source: SOURCE,
+            domain,
+            scope: Scope::Tab,
+            what: name.to_string(),
+            value,
+            label,
+            place: Place::Variable(name.to_string()),
+            parts,
+            port,
+        }))
+    };
+    match how {
+        Port => None,
+        Environment => {
+            // ENV is also where a POSIX shell finds its start-up file.
+            if value.starts_with(['/', '~', '.']) {
+                return None;
+            }
+            found(value.into(), format!("{name}={value}"), vec![Part::new(Kind::EnvValue, value)], None)
+        }
+        Name(kind) => found(value.into(), value.into(), vec![Part::new(kind, value)], None),
+        Hosts => {
+            let hosts = address::hosts(value);
+            let shown: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
+            let loopback = hosts.iter().find(|host| address::is_loopback(&host.name));
+            let port = loopback.and_then(|host| host.port.or_else(|| port_beside(view, name)));
+            let parts = hosts.iter().map(|host| Part::new(Kind::UrlHost, host.name.clone())).collect();
+            found(shown.join(","), shown.first().cloned().unwrap_or_default(), parts, port)
+        }
+        Store | Plane => match address::parse(value) {
+            Parsed::Address(address) if how == Plane || address.is_store() => {
+                let (label, port) = (label(&address), loopback_port(&address));
+                found(address.shown(), label, parts(&address), port)
+            }
+            Parsed::Other if how == Plane => {
+                // `vault.example:8200` without a scheme.
+                reading(view, name, domain, Hosts, OsStr::new(value))
+            }
+            Parsed::Broken(why) => Some(Reading::Unreadable(Trouble {
+                source: SOURCE,
+                domain,
+                what: name.to_string(),
+                place: Place::Variable(name.to_string()),
+                why: why.to_string(),
+            })),
+            Parsed::Address(_) | Parsed::Other => None,
+        },
+    }
+}
+
+fn parts(address: &Address) -> Vec<Part> {
+    let mut parts: Vec<Part> = address.hosts.iter().map(|h| Part::new(Kind::UrlHost, h.name.clone())).collect();
+    parts.extend(address.database.iter().map(|name| Part::new(Kind::Database, name.clone())));
+    parts.extend(address.user.iter().map(|name| Part::new(Kind::DatabaseUser, name.clone())));
+    parts
+}
+
+/// The host, or the database where the host says nothing (`localhost`, an address in numbers).
+fn label(address: &Address) -> String {
+    let numeric = |name: &str| name.parse::<std::net::IpAddr>().is_ok();
+    let host = address.hosts.first().map(|host| host.name.as_str()).unwrap_or_default();
+    match &address.database {
+        Some(database) if address::is_loopback(host) || numeric(host) => database.clone(),
+        _ => host.to_string(),
+    }
+}
+
+fn loopback_port(address: &Address) -> Option<u16> {
+    let host = address.hosts.iter().find(|host| address::is_loopback(&host.name))?;
+    host.port.or_else(|| address.default_port())
+}
+
+/// The port that the variable beside a host's names: `PGPORT` for `PGHOST`.
+fn port_beside(view: &View, name: &str) -> Option<u16> {
+    let stem = ["HOSTNAME", "HOSTADDR", "HOSTS", "HOST"].iter().find_map(|end| name.strip_suffix(end))?;
+    let named = |name: String| view.text(&name).and_then(|text| text.trim().parse().ok());
+    named(format!("{stem}PORT")).or_else(|| named(format!("{stem}TCP_PORT")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::World;
+
+    fn world(vars: &[(&str, &str)]) -> World {
+        World {
+            vars: vars.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect(),
+            cwd: None,
+            uid: 0,
+        }
+    }
+
+    fn shown(vars: &[(&str, &str)]) -> Vec<String> {
+        read(&View::new(&world(vars)))
+            .iter()
+            .map(|reading| match reading {
+                Reading::Found(s) => {
+                    let parts: Vec<String> =
+                        s.parts.iter().map(|p| format!("{}={}", p.kind.as_str(), p.text)).collect();
+                    let port = s.port.map(|port| format!(" port {port}")).unwrap_or_default();
+                    format!("{} {} [{}] {}{port}", s.domain.as_str(), s.what, s.label, parts.join(","))
+                }
+                Reading::Unreadable(t) => format!("unsure {}: {}", t.what, t.why),
+                Reading::Absent { what, .. } => format!("absent {what}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn names_hosts_and_addresses() {
+        let rows = shown(&[
+            ("APP_ENV", "production"),
+            ("AWS_PROFILE", "acme-prod"),
+            ("DATABASE_URL", "postgres://app:s3cret@db.prod.acme.example:6543/orders"),
+            ("DOCS_URL", "https://docs.prod.acme.example/"),
+            ("ENV", "/home/live/.shrc"),
+            ("KAFKA_BROKERS", "k1.prod:9092,k2.prod:9092"),
+            ("PGHOST", "localhost"),
+            ("PGPORT", "15432"),
+            ("RAILS_ENV", ""),
+            ("SENTRY_DSN", "https://abc@sentry.example/1"),
+            ("VAULT_ADDR", "https://vault.prod.acme.example:8200"),
+            ("NOMAD_ADDR", "nomad.prod:4646"),
+            ("SHELL", "/bin/prod"),
+        ]);
+        assert_eq!(
+            rows,
+            [
+                "app APP_ENV [APP_ENV=production] env_value=production",
+                "cloud AWS_PROFILE [acme-prod] aws_profile=acme-prod",
+                "database DATABASE_URL [db.prod.acme.example] url_host=db.prod.acme.example,database=orders,database_user=app",
+                "database KAFKA_BROKERS [k1.prod] url_host=k1.prod,url_host=k2.prod",
+                "cloud NOMAD_ADDR [nomad.prod] url_host=nomad.prod",
+                "database PGHOST [localhost] url_host=localhost port 15432",
+                "cloud VAULT_ADDR [vault.prod.acme.example] url_host=vault.prod.acme.example",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_url_where_a_host_was_expected_keeps_its_password() {
+        let rows = shown(&[("REDIS_HOST", "redis://:hunter2hunter2@cache.prod:6379/0"), ("DB_NAME", "postgres://u:hunter2hunter2@h/x")]);
+        assert_eq!(
+            rows,
+            ["database DB_NAME [h] url_host=h,database=x,database_user=u", "database REDIS_HOST [cache.prod] url_host=cache.prod,database=0"]
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_no_identifier_is_judged_all_the_same() {
+        assert_eq!(
+            shown(&[("x$(touch F)_URL", "redis://cache.prod/")]),
+            ["database x$(touch F)_URL [cache.prod] url_host=cache.prod"]
+        );
+    }
+}

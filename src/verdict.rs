@@ -1,0 +1,93 @@
+//! What the signals of a tab say together: readings in, a verdict with every reason out.
+
+use crate::environment::{Judgement, Names, Severity};
+use crate::signal::{Kind, Reading, Signal, Trouble};
+
+/// How grave a verdict is, in its order: the gravest wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    Clear,
+    Caution,
+    /// Something that could say production could not be read.
+    Unsure,
+    Production,
+}
+
+/// One signal and how it was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    pub signal: Signal,
+    pub judgement: Judgement,
+}
+
+/// The answer for one tab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub gravity: Gravity,
+    /// Index in `Names::environments` of the environment that won, for caution and production.
+    pub environment: Option<usize>,
+    /// Every signal, in the order of the sources.
+    pub reasons: Vec<Reason>,
+    /// What could not be read.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Judges readings. `judge_signal` settles one signal's parts (see `environment`).
+pub fn judge(readings: Vec<Reading>, names: &Names, judge_signal: impl Fn(&Signal) -> Judgement) -> Verdict {
+    let mut reasons = Vec::new();
+    let mut troubles = Vec::new();
+    for reading in readings {
+        match reading {
+            Reading::Found(signal) => {
+                let judgement = judge_signal(&signal);
+                reasons.push(Reason { signal, judgement });
+            }
+            Reading::Unreadable(trouble) => troubles.push(trouble),
+            Reading::Absent { .. } => {}
+        }
+    }
+    silence_file_names(&mut reasons);
+    let gravity_of = |environment: usize| match names.environments.get(environment).map(|e| e.severity) {
+        Some(Severity::Production) => Gravity::Production,
+        Some(Severity::Caution) => Gravity::Caution,
+        None => Gravity::Clear,
+    };
+    let mut gravity = if troubles.is_empty() { Gravity::Clear } else { Gravity::Unsure };
+    let mut environment = None;
+    for found in reasons.iter().filter_map(|reason| reason.judgement.environment) {
+        if gravity_of(found) > gravity {
+            gravity = gravity_of(found);
+            environment = Some(found);
+        }
+    }
+    Verdict { gravity, environment, reasons, troubles }
+}
+
+/// A kubeconfig's file name speaks only where context, cluster and server say nothing: the file `prod.yaml` with the
+/// context `default` is production, `prod-and-dev.yaml` with the context `dev` is not.
+fn silence_file_names(reasons: &mut [Reason]) {
+    let is_file = |reason: &Reason| reason.signal.parts.iter().any(|part| part.kind == Kind::KubeFile);
+    let told = reasons.iter().any(|reason| {
+        reason.signal.source == "kube"
+            && !is_file(reason)
+            && (reason.judgement.known || reason.judgement.environment.is_some())
+    });
+    if told {
+        for reason in reasons.iter_mut().filter(|reason| is_file(reason)) {
+            reason.judgement = Judgement::nothing();
+        }
+    }
+}
+
+impl Verdict {
+    /// The reasons that belong to the environment that won.
+    pub fn winners(&self) -> impl Iterator<Item = &Reason> {
+        let won = self.environment;
+        self.reasons.iter().filter(move |reason| won.is_some() && reason.judgement.environment == won)
+    }
+
+    /// Whether every line of this tab must go to the guard.
+    pub fn is_hot(&self) -> bool {
+        self.gravity >= Gravity::Unsure
+    }
+}

@@ -1,0 +1,67 @@
+//! docs/protocol.md is the contract between the binary and its hooks: what it shows is what the binary says.
+
+use std::path::PathBuf;
+
+use redtab::cli::Exit;
+use redtab::reply::{Reply, Segment, Watch};
+use redtab::shell::Shell;
+
+const PROTOCOL: &str = include_str!("../docs/protocol.md");
+
+/// The first fenced block of `language` in the protocol.
+fn block(language: &str) -> &'static str {
+    let start = PROTOCOL.find(&format!("```{language}\n")).expect("a block of that language") + language.len() + 4;
+    let end = PROTOCOL[start..].find("```").expect("its end");
+    &PROTOCOL[start..start + end]
+}
+
+fn sample() -> Reply {
+    Reply {
+        segment: Segment { text: "PROD it's本番".into(), style: "97;41".into() },
+        hot: true,
+        always: false,
+        say: None,
+        variables: vec!["AWS_PROFILE".into(), "x$(touch F)_URL".into(), "HOME".into()],
+        files: vec![
+            Watch::Stamped {
+                path: "/home/ana/.kube/config".into(),
+                stamp: "/run/user/1000/redtab/stamps/1763839200.123456789".into(),
+                real: Some("/srv/kube/config".into()),
+                readable: true,
+            },
+            Watch::Absent("/home/ana/a b/.redtab.toml".into()),
+        ],
+        scratch: Some("/run/user/1000/redtab/shells/4242".into()),
+        reads_files: true,
+    }
+}
+
+#[test]
+fn replies_are_as_the_protocol_shows_them() {
+    for (shell, language) in [(Shell::Bash, "bash"), (Shell::Zsh, "zsh"), (Shell::Fish, "fish")] {
+        let text = sample().text(shell);
+        assert_eq!(text, block(language), "{language}:\n{text}");
+        assert!(text.bytes().all(|b| b == b'\n' || (0x20..0x7f).contains(&b)));
+    }
+}
+
+#[test]
+fn a_clear_reply_without_files_is_still_a_comparison() {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let text = Reply { scratch: Some(PathBuf::from("/r/s")), ..Reply::default() }.text(shell);
+        assert!(text.starts_with("redtab 1\n") && text.ends_with("redtab end\n"), "{text}");
+        assert!(text.contains("__redtab_same"), "{text}");
+    }
+}
+
+#[test]
+fn exit_codes_are_the_documented_ones() {
+    for (exit, line) in [
+        (Exit::Yes, "| 0 |"),
+        (Exit::Error, "| 1 |"),
+        (Exit::Usage, "| 2 |"),
+        (Exit::Refused, "| 77 |"),
+    ] {
+        assert!(line.contains(&format!(" {} ", exit as u8)) && PROTOCOL.contains(line), "{exit:?}");
+    }
+}
