@@ -4,7 +4,7 @@
 //! it. The core (`signal`, `environment`, `verdict`) is values in, values out; `world` is the only door to the
 //! operating system.
 
-pub mod address;
+
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -19,6 +19,7 @@ pub mod sources;
 pub mod state;
 pub mod survey;
 pub mod tab;
+pub mod url;
 pub mod verdict;
 pub mod view;
 pub mod words;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::address;
+use crate::url;
 use crate::signal::{Kind, Part};
 
 /// The pieces of `name` that are judged, each on its own, as they stand in it.
@@ -11,7 +11,7 @@ pub fn parts_of(kind: Kind, name: &str) -> Vec<Part> {
     match kind {
         Kind::KubeContext | Kind::KubeCluster => cluster_parts(kind, name),
         Kind::Hostname | Kind::UrlHost | Kind::KubeFile => vec![Part::new(kind, name)],
-        Kind::KubeServer => address::read(name).hosts.into_iter().map(|host| Part::new(kind, host)).collect(),
+        Kind::KubeServer => url::read(name).hosts.into_iter().map(|host| Part::new(kind, host)).collect(),
         _ if is_address(kind, name) => address_parts(name),
         _ => path_parts(kind, name),
     }
@@ -34,8 +34,8 @@ pub fn evidence(part: &Part) -> Cow<'_, str> {
 /// `text` as it may be shown: without the passwords that a name of this kind can hold.
 pub fn shown(kind: Kind, text: &str) -> String {
     match kind {
-        _ if is_address(kind, text) => address::without_secrets(text),
-        _ if text.contains('=') => address::without_secret_settings(text),
+        _ if is_address(kind, text) => url::without_secrets(text),
+        _ if text.contains('=') => url::without_secret_settings(text),
         _ => text.to_owned(),
     }
 }
@@ -84,7 +84,7 @@ fn eks_arn(name: &str) -> Option<(&str, &str)> {
 }
 
 fn address_parts(name: &str) -> Vec<Part> {
-    let address = address::read(name);
+    let address = url::read(name);
     let hosts = address.hosts.into_iter().map(|host| Part::new(Kind::UrlHost, host));
     let databases = address.databases.iter().flat_map(|database| path_parts(Kind::Database, database));
     let users = address.users.into_iter().map(|user| Part::new(Kind::DatabaseUser, user));
