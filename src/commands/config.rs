@@ -172,6 +172,10 @@ fn as_toml(loaded: &Loaded, home: Option<&Path>) -> String {
                 let _ = writeln!(out, "\n{}", section.header());
             }
             for (key, value, origin) in item {
+                // Only the system's file may lock, so an empty list would be a mistake in a copy of this.
+                if section.form == Form::Top && value == Value::List(Vec::new()) {
+                    continue;
+                }
                 let comment = match origin {
                     Origin::BuiltIn => "built in".to_string(),
                     Origin::Variable(name) => name.to_string(),

@@ -201,7 +201,7 @@ impl Shape {
     pub fn schema(self) -> Json {
         match self {
             Shape::Name => json!({
-                "type": "string", "minLength": 1, "maxLength": NAME_CAP, "pattern": "^[\\p{L}\\p{N}_-]+$",
+                "type": "string", "minLength": 1, "maxLength": NAME_CAP, "pattern": "^[^\\s!-,./:-@\\[-^`{-~]+$",
                 "not": { "enum": TAKEN },
             }),
             Shape::Text | Shape::EnvironmentOrSafe => json!({ "type": "string", "minLength": 1 }),
