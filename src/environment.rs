@@ -93,3 +93,10 @@ impl Names {
         Matcher::new(self).judge_all(parts)
     }
 }
+
+impl Judgement {
+    /// Nothing in the name is known.
+    pub fn nothing() -> Judgement {
+        Judgement { environment: None, known: false, rule: Rule::Nothing, word: String::new() }
+    }
+}

@@ -30,7 +30,7 @@ fn dollar_quoted(bytes: &[u8]) -> String {
     out.push_str("$'");
     for &byte in bytes {
         match byte {
-            b'\'' | b'\\' | b'!' | 0..0x20 | 0x7f.. => {
+            b'\'' | b'\\' | b'!' | 0..=0x1f | 0x7f.. => {
                 let _ = write!(out, "\\x{byte:02x}");
             }
             _ => out.push(char::from(byte)),
@@ -48,7 +48,7 @@ fn fish_word(bytes: &[u8]) -> String {
     let mut out = String::new();
     let mut quoted = false;
     for &byte in bytes {
-        let plain = !matches!(byte, b'\'' | b'\\' | 0..0x20 | 0x7f..);
+        let plain = !matches!(byte, b'\'' | b'\\' | 0..=0x1f | 0x7f..);
         if plain != quoted {
             out.push('\'');
             quoted = plain;
@@ -109,7 +109,8 @@ pub fn segment(text: &str, columns: usize, unicode: bool) -> String {
     if clean.width() <= columns {
         return clean;
     }
-    let (ellipsis, room) = if unicode { ("…", columns.saturating_sub(1)) } else { ("...", columns.saturating_sub(3)) };
+    let (ellipsis, room) =
+        if unicode { ("…", columns.saturating_sub(1)) } else { ("...", columns.saturating_sub(3)) };
     let mut out = String::new();
     let mut width = 0;
     for c in clean.chars() {

@@ -4,13 +4,13 @@
 //! it. The core (`signal`, `environment`, `verdict`) is values in, values out; `world` is the only door to the
 //! operating system.
 
-
+pub mod address;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod environment;
-pub mod parts;
 pub mod escape;
+pub mod parts;
 pub mod present;
 pub mod reply;
 pub mod shell;

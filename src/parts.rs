@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::url;
 use crate::signal::{Kind, Part};
+use crate::url;
 
 /// The pieces of `name` that are judged, each on its own, as they stand in it.
 pub fn parts_of(kind: Kind, name: &str) -> Vec<Part> {

@@ -53,7 +53,11 @@ pub struct Reply {
 }
 
 /// What is known of a watched file, with its stamp. `stamp` makes one of a time, or `None` where it can't.
-pub fn watch(path: &Path, seen: &Seen, stamp: impl Fn(crate::world::Mtime) -> Option<PathBuf>) -> Option<Watch> {
+pub fn watch(
+    path: &Path,
+    seen: &Seen,
+    stamp: impl Fn(crate::world::Mtime) -> Option<PathBuf>,
+) -> Option<Watch> {
     match seen {
         Seen::Absent => Some(Watch::Absent(path.to_path_buf())),
         Seen::Present { mtime, real, readable, settled } => {
@@ -128,7 +132,8 @@ impl Reply {
         // `test`, not `[[`: nocasematch must not make two values one.
         out.push_str("__redtab_same() {\n  __redtab_look");
         for i in 0..3 {
-            let _ = write!(out, " &&\n  \\builtin test \"${{__redtab_now[{i}]}}\" = \"${{__redtab_seen[{i}]}}\"");
+            let _ =
+                write!(out, " &&\n  \\builtin test \"${{__redtab_now[{i}]}}\" = \"${{__redtab_seen[{i}]}}\"");
         }
         let files = self.file_tests(Quoting::Bash);
         if !files.is_empty() {
@@ -148,7 +153,8 @@ impl Reply {
             .map(|i| format!("\"$__redtab_now[{i}]\" == \"$__redtab_seen[{i}]\""))
             .collect();
         tests.extend(self.file_tests(Quoting::Zsh));
-        let _ = write!(out, ")\n}}\n__redtab_same() {{\n  __redtab_look\n  [[ {} ]]\n}}\n", tests.join(" && "));
+        let _ =
+            write!(out, ")\n}}\n__redtab_same() {{\n  __redtab_look\n  [[ {} ]]\n}}\n", tests.join(" && "));
         out
     }
 
@@ -169,7 +175,11 @@ impl Reply {
                         tests.push(format!("{path} -ef {}", path_word(quoting, real)));
                     }
                     // Once gone, an unreadable file would still be unreadable.
-                    tests.push(if *readable { format!("-r {path}") } else { format!("-e {path} && ! -r {path}") });
+                    tests.push(if *readable {
+                        format!("-r {path}")
+                    } else {
+                        format!("-e {path} && ! -r {path}")
+                    });
                 }
             }
         }
@@ -186,7 +196,9 @@ impl Reply {
             let _ = write!(out, " \"${name}\"");
         }
         out.push_str("\nend\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n");
-        out.push_str("    builtin test \"x$names\" = \"x$__redtab_seen[1]\" -a \"x$PWD\" = \"x$__redtab_seen[2]\"");
+        out.push_str(
+            "    builtin test \"x$names\" = \"x$__redtab_seen[1]\" -a \"x$PWD\" = \"x$__redtab_seen[2]\"",
+        );
         for (i, name) in self.names().enumerate() {
             let _ = write!(out, " -a \"x${name}\" = \"x$__redtab_seen[{}]\"", i + 3);
         }

@@ -35,6 +35,7 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
         })
         .collect();
     let matcher = Matcher::new(&loaded.config.names);
-    let verdict = verdict::judge(all, &loaded.config.names, |signal: &Signal| matcher.judge_all(&signal.parts));
+    let verdict =
+        verdict::judge(all, &loaded.config.names, |signal: &Signal| matcher.judge_all(&signal.parts));
     Survey { loaded, verdict, absent, ignored: directories.ignored }
 }

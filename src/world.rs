@@ -198,7 +198,9 @@ impl World {
     /// The environment that a process of the same user was started with; `None` where `/proc` does not tell.
     pub fn environ_of(&self, pid: u32) -> Option<Vec<(OsString, OsString)>> {
         use std::os::unix::ffi::OsStringExt;
-        let (Content::Bytes(bytes), _) = self.read(Path::new(&format!("/proc/{pid}/environ"))) else { return None };
+        let (Content::Bytes(bytes), _) = self.read(Path::new(&format!("/proc/{pid}/environ"))) else {
+            return None;
+        };
         let entry = |entry: &[u8]| {
             let at = memchr::memchr(b'=', entry)?;
             Some((OsString::from_vec(entry[..at].to_vec()), OsString::from_vec(entry[at + 1..].to_vec())))

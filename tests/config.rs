@@ -205,8 +205,8 @@ const MISTAKES: &[(&str, &str)] = &[
         "3:10: `Blue-Team` never matches: `blue team` in `except` takes it back\n    3 | match = [\"Blue-Team\", \"red\"]\n      |          ^^^^^^^^^^^\n",
     ),
     (
-        "[[environment]]\nname = \"production\"\nexcept = [\"*production\"]",
-        "3:11: `*production` takes back the match word `production` everywhere\n    3 | except = [\"*production\"]\n      |           ^^^^^^^^^^^^^\n",
+        "[[environment]]\nname = \"production\"\nexcept = [\"*tuotanto\"]",
+        "3:11: `*tuotanto` takes back the match word `tuotanto` everywhere\n    3 | except = [\"*tuotanto\"]\n      |           ^^^^^^^^^^^\n",
     ),
     (
         "[[environment]]\nname = \"x\"\n[[environment]]\nname = \"x\"",

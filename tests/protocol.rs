@@ -1,5 +1,7 @@
 //! docs/protocol.md is the contract between the binary and its hooks: what it shows is what the binary says.
 
+#![allow(clippy::expect_used)]
+
 use std::path::PathBuf;
 
 use redtab::cli::Exit;
@@ -10,7 +12,8 @@ const PROTOCOL: &str = include_str!("../docs/protocol.md");
 
 /// The first fenced block of `language` in the protocol.
 fn block(language: &str) -> &'static str {
-    let start = PROTOCOL.find(&format!("```{language}\n")).expect("a block of that language") + language.len() + 4;
+    let start =
+        PROTOCOL.find(&format!("```{language}\n")).expect("a block of that language") + language.len() + 4;
     let end = PROTOCOL[start..].find("```").expect("its end");
     &PROTOCOL[start..start + end]
 }
@@ -56,12 +59,9 @@ fn a_clear_reply_without_files_is_still_a_comparison() {
 
 #[test]
 fn exit_codes_are_the_documented_ones() {
-    for (exit, line) in [
-        (Exit::Yes, "| 0 |"),
-        (Exit::Error, "| 1 |"),
-        (Exit::Usage, "| 2 |"),
-        (Exit::Refused, "| 77 |"),
-    ] {
+    for (exit, line) in
+        [(Exit::Yes, "| 0 |"), (Exit::Error, "| 1 |"), (Exit::Usage, "| 2 |"), (Exit::Refused, "| 77 |")]
+    {
         assert!(line.contains(&format!(" {} ", exit as u8)) && PROTOCOL.contains(line), "{exit:?}");
     }
 }

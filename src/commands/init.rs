@@ -16,7 +16,8 @@ use crate::world::World;
 pub fn run(shell: Shell) -> Result<Exit> {
     let world = World::of_this_process();
     let called = std::env::args_os().next().map(PathBuf::from);
-    let binary = binary_path(&world, called.as_deref()).context("the path of the redtab binary can't be found")?;
+    let binary =
+        binary_path(&world, called.as_deref()).context("the path of the redtab binary can't be found")?;
     commands::print(&shell.init(&binary))?;
     Ok(Exit::Yes)
 }
@@ -36,7 +37,10 @@ fn binary_path(world: &World, called: Option<&Path>) -> Option<PathBuf> {
         world.cwd.as_ref().map(|cwd| cwd.join(called))
     } else {
         let path = world.var("PATH")?;
-        std::env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(called)).find(|p| same(p))
+        std::env::split_paths(path)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(called))
+            .find(|p| same(p))
     };
     Some(found.filter(|path| same(path)).unwrap_or(own))
 }

@@ -11,7 +11,8 @@ use crate::verdict::Gravity;
 pub fn status(survey: &Survey, tab: Option<String>) -> Value {
     let verdict = &survey.verdict;
     let names = &survey.loaded.config.names;
-    let environment = |index: Option<usize>| index.and_then(|i| names.environments.get(i)).map(|e| e.name.clone());
+    let environment =
+        |index: Option<usize>| index.and_then(|i| names.environments.get(i)).map(|e| e.name.clone());
     let signals: Vec<Value> = verdict
         .reasons
         .iter()

@@ -31,7 +31,8 @@ impl Page<'_> {
     pub fn text(&self, origin_of: impl Fn(&Signal) -> Option<Origin>) -> String {
         let verdict = &self.survey.verdict;
         let mut out = self.headline();
-        let mut rows: Vec<[String; 5]> = verdict.reasons.iter().map(|r| self.row(r, origin_of(&r.signal))).collect();
+        let mut rows: Vec<[String; 5]> =
+            verdict.reasons.iter().map(|r| self.row(r, origin_of(&r.signal))).collect();
         rows.extend(verdict.troubles.iter().map(|trouble| {
             let place = match &trouble.place {
                 Place::Variable(name) => name.clone(),
@@ -62,7 +63,9 @@ impl Page<'_> {
         let environment = verdict.environment.and_then(|i| self.names().environments.get(i));
         let (badge, text) = match (verdict.gravity, environment) {
             (Gravity::Clear, _) => ("clear", "nothing here points at production".to_string()),
-            (Gravity::Unsure, _) => ("?", "unsure: something that could say production can't be read".to_string()),
+            (Gravity::Unsure, _) => {
+                ("?", "unsure: something that could say production can't be read".to_string())
+            }
             (_, Some(environment)) => (
                 environment.badge.as_str(),
                 format!("this tab points at {}", escape::terminal(&environment.name)),
@@ -82,7 +85,9 @@ impl Page<'_> {
     fn row(&self, reason: &Reason, origin: Option<Origin>) -> [String; 5] {
         let signal = &reason.signal;
         let place = match &signal.place {
-            Place::Variable(_) => origin.map(|o| o.phrase().to_string()).unwrap_or_else(|| "environment".into()),
+            Place::Variable(_) => {
+                origin.map(|o| o.phrase().to_string()).unwrap_or_else(|| "environment".into())
+            }
             Place::File { path, line } => self.path(path, *line),
         };
         let judgement = &reason.judgement;
@@ -132,7 +137,12 @@ impl Page<'_> {
             return None;
         }
         let reason = verdict.winners().next()?;
-        let part = reason.signal.parts.iter().find(|part| part.text == reason.signal.value).or(reason.signal.parts.first())?;
+        let part = reason
+            .signal
+            .parts
+            .iter()
+            .find(|part| part.text == reason.signal.value)
+            .or(reason.signal.parts.first())?;
         let name = escape::posix_word(&part.text);
         (escape::terminal(&name) == name)
             .then(|| format!("Not production?  redtab mark safe {} {name}", part.kind.as_str()))
@@ -141,8 +151,10 @@ impl Page<'_> {
 
 /// Columns padded to their widest cell; the last one is as long as it is.
 fn table(rows: Vec<[String; 5]>) -> String {
-    let rows: Vec<[String; 5]> =
-        rows.into_iter().map(|row| row.map(|cell| escape::segment(&escape::terminal(&cell), COLUMNS, true))).collect();
+    let rows: Vec<[String; 5]> = rows
+        .into_iter()
+        .map(|row| row.map(|cell| escape::segment(&escape::terminal(&cell), COLUMNS, true)))
+        .collect();
     let mut widths = [0; 5];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -39,14 +39,17 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool) -> 
     };
     if faulty {
         let dot = if looks.unicode { " · " } else { " - " };
-        text = if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
+        text =
+            if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
     }
     if text.is_empty() {
         return Segment::default();
     }
     let style = match (looks.color, verdict.gravity, environment) {
         (false, ..) => String::new(),
-        (true, Gravity::Production | Gravity::Caution, Some(environment)) => style(&environment.color, looks.palette),
+        (true, Gravity::Production | Gravity::Caution, Some(environment)) => {
+            style(&environment.color, looks.palette)
+        }
         _ => style("yellow", looks.palette),
     };
     Segment { text, style }

@@ -211,8 +211,8 @@ const TABLE: &[(&str, Domain, How)] = &[
     ("REDIS_SENTINELS", Database, Hosts),
     ("RELEASE_STAGE", App, Environment),
     ("RUN_ENV", App, Environment),
-    ("SERVER_ENV", App, Environment),
     ("SERVERLESS_STAGE", App, Environment),
+    ("SERVER_ENV", App, Environment),
     ("SLS_STAGE", App, Environment),
     ("SNOWFLAKE_ACCOUNT", Database, Name(Kind::Name)),
     ("SNOWFLAKE_DATABASE", Database, Name(Kind::Database)),
@@ -338,7 +338,8 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
 }
 
 fn parts(address: &Address) -> Vec<Part> {
-    let mut parts: Vec<Part> = address.hosts.iter().map(|h| Part::new(Kind::UrlHost, h.name.clone())).collect();
+    let mut parts: Vec<Part> =
+        address.hosts.iter().map(|h| Part::new(Kind::UrlHost, h.name.clone())).collect();
     parts.extend(address.database.iter().map(|name| Part::new(Kind::Database, name.clone())));
     parts.extend(address.user.iter().map(|name| Part::new(Kind::DatabaseUser, name.clone())));
     parts
@@ -372,11 +373,7 @@ mod tests {
     use crate::world::World;
 
     fn world(vars: &[(&str, &str)]) -> World {
-        World {
-            vars: vars.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect(),
-            cwd: None,
-            uid: 0,
-        }
+        World { vars: vars.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect(), cwd: None, uid: 0 }
     }
 
     fn shown(vars: &[(&str, &str)]) -> Vec<String> {
@@ -433,10 +430,16 @@ mod tests {
 
     #[test]
     fn a_url_where_a_host_was_expected_keeps_its_password() {
-        let rows = shown(&[("REDIS_HOST", "redis://:hunter2hunter2@cache.prod:6379/0"), ("DB_NAME", "postgres://u:hunter2hunter2@h/x")]);
+        let rows = shown(&[
+            ("REDIS_HOST", "redis://:hunter2hunter2@cache.prod:6379/0"),
+            ("DB_NAME", "postgres://u:hunter2hunter2@h/x"),
+        ]);
         assert_eq!(
             rows,
-            ["database DB_NAME [h] url_host=h,database=x,database_user=u", "database REDIS_HOST [cache.prod] url_host=cache.prod,database=0"]
+            [
+                "database DB_NAME [h] url_host=h,database=x,database_user=u",
+                "database REDIS_HOST [cache.prod] url_host=cache.prod,database=0"
+            ]
         );
     }
 

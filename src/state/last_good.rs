@@ -7,7 +7,8 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::RunDir;
-use crate::config::{FILE_CAP, Kept, LastGood};
+use crate::config::layers::Kept;
+use crate::config::{FILE_CAP, LastGood};
 
 impl LastGood for RunDir {
     fn get(&self, path: &Path) -> Option<Kept> {

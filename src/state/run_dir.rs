@@ -25,7 +25,8 @@ impl RunDir {
     pub fn open(world: &World) -> Result<RunDir, String> {
         let path = place(world).ok_or("no run directory: HOME is not set to an absolute path")?;
         make(&path, world.uid).map_err(|why| format!("no run directory at {}: {why}", path.display()))?;
-        let dir = open_own(&path, world.uid).map_err(|why| format!("{} can't be used: {why}", path.display()))?;
+        let dir =
+            open_own(&path, world.uid).map_err(|why| format!("{} can't be used: {why}", path.display()))?;
         Ok(RunDir { path, fd: dir })
     }
 
@@ -53,7 +54,8 @@ fn place(world: &World) -> Option<PathBuf> {
         return dir.is_absolute().then_some(dir);
     }
     let runtime = PathBuf::from(format!("/run/user/{}", world.uid));
-    if rustix::fs::lstat(&runtime).is_ok_and(|s| s.st_uid == world.uid && s.st_mode & 0o170_000 == 0o040_000) {
+    if rustix::fs::lstat(&runtime).is_ok_and(|s| s.st_uid == world.uid && s.st_mode & 0o170_000 == 0o040_000)
+    {
         return Some(runtime.join("redtab"));
     }
     let state = world
