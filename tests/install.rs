@@ -233,6 +233,14 @@ fn links_stay_links() {
     assert_eq!(fs::read_link(home.path(".bashrc")).unwrap(), Path::new("dotfiles/bashrc"));
     assert_eq!(home.read("dotfiles/bashrc").unwrap(), b"true");
     assert_eq!(fs::metadata(home.path("dotfiles/bashrc")).unwrap().mode() & 0o777, 0o600);
+
+    // A file made for the line, taken into a repository later: that one is emptied, and no link goes.
+    assert_done(&home.install(&["--yes"]));
+    fs::rename(home.path(".zshrc"), home.path("dotfiles/zshrc")).unwrap();
+    symlink("dotfiles/zshrc", home.path(".zshrc")).unwrap();
+    assert_done(&home.install(&["--uninstall"]));
+    assert_eq!(fs::read_link(home.path(".zshrc")).unwrap(), Path::new("dotfiles/zshrc"));
+    assert_eq!(home.read("dotfiles/zshrc").unwrap(), b"");
 }
 
 #[test]
@@ -284,6 +292,7 @@ fn odd_prefixes_work_in_every_shell() {
         "it's",
         "''",
         "back\\slash\\",
+        "two\\\\ and \\'",
         "$(touch planted)",
         "`touch planted`",
         "\"double\"",
