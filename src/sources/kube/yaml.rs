@@ -14,6 +14,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 const MAX_DEPTH: usize = 256;
 /// Nodes that are kept: some fifteen times as many as a kubeconfig of 200 contexts needs.
 const MAX_NODES: usize = 300_000;
+/// Indicator characters that are let through: the parser holds the tokens of an open flow collection in memory.
+const MAX_INDICATORS: usize = 200_000;
 /// What lies between YAML's tag prefix and a type's name.
 const CORE: &str = "tag:yaml.org,2002:";
 
@@ -96,6 +98,7 @@ struct Open {
 impl<'a> Tree<'a> {
     /// The first document of `text`, and its root; a text without one is a null. Reads no further than needed.
     pub fn parse(text: &'a str) -> Result<(Tree<'a>, Id), Flaw> {
+        check_indicators(text)?;
         check_directives(text)?;
         // kubectl lets a tab stand between a key and its value, the parser does not.
         let tabs = memchr::memchr(b'\t', text.as_bytes()).is_some();
@@ -454,6 +457,16 @@ fn invalid(info: &str) -> Cow<'static, str> {
     } else {
         "is not valid YAML".into()
     }
+}
+
+/// Base64, the bulk of a large kubeconfig, holds none of these.
+fn check_indicators(text: &str) -> Result<(), Flaw> {
+    let indicator =
+        |b: u8| matches!(b, b',' | b':' | b'?' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'#');
+    if text.len() > MAX_INDICATORS && text.bytes().filter(|b| indicator(*b)).count() > MAX_INDICATORS {
+        return Err(Flaw::new(None, "is too large: it holds more than 200,000 separators"));
+    }
+    Ok(())
 }
 
 /// kubectl knows YAML 1.1 only; a directive may stand only before the first document.
