@@ -177,13 +177,11 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// A text on one line that is kept; `Some(None)` when it is empty or null.
+    /// A text that is kept; `Some(None)` when it is empty or null. Where it goes on over deeper lines, the caller
+    /// gives up at the first of them.
     fn kept(&mut self, line: Line<'a>, rest: &'a [u8]) -> Option<Option<Field<'a>>> {
         let scalar = scalar(rest)?;
         self.advance()?;
-        if self.line.is_some_and(|next| next.indent > line.indent) {
-            return None;
-        }
         match scalar.plain {
             Plain::Null => {
                 // A list may stand below its key at the same indentation.
