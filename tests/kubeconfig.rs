@@ -409,7 +409,6 @@ const REPLACED: &[(&str, &str)] = &[
     ("cluster: ca", "cluster: zz"),
     ("cluster: ca,", ""),
     ("cluster: ca", "cluster: "),
-    ("cluster: ca", "cluster: ca, user: nobody"),
     ("current-context: a\n", ""),
     ("current-context: a\n", "current-context: a\n\t\n"),
     ("current-context: a\n", "current-context: a\n\t# x\n"),
@@ -452,6 +451,17 @@ fn broken_and_odd_files_are_answered_as_kubectl_answers_them() {
     files.push(utf16(u16::to_be_bytes));
     files.push((0..=255).collect());
     compare(&files.iter().map(|file| single(file)).collect::<Vec<_>>());
+}
+
+/// `view --minify` refuses a context whose user is not defined; every other command asks for a name and connects. Where
+/// it connects to is known, so nothing is unsure.
+#[test]
+fn a_user_that_is_not_defined_hides_nothing() {
+    let file = GOOD.replace("cluster: ca", "cluster: ca, user: nobody");
+    assert_ne!(file, GOOD);
+    let (_, home) = single(file.as_bytes());
+    let (_, plain) = single(GOOD.as_bytes());
+    assert_eq!(by_redtab(&home.readings()), by_redtab(&plain.readings()));
 }
 
 /// Kubeconfigs in the shape in which each tool writes them.

@@ -237,13 +237,8 @@ impl<'a> Merged<'a> {
             Some(_) => out.push(absent("server")),
             None => {}
         }
-        if let Some((loaded, Entry { user: Some(field), .. })) = context
-            && !self.refused
-            && self.entry(&field.text, |config| &config.users).is_none()
-        {
-            let why = "names a user that no kubeconfig here defines";
-            out.push(unreadable("user", loaded.file.place(Some(field.line)), why));
-        }
+        // A user that is not defined is no trouble: kubectl asks for a name and connects, and where it connects to is
+        // known.
         if let Some((loaded, Entry { namespace: Some(field), .. })) = context
             && field.text != "default"
         {
