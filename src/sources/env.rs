@@ -310,6 +310,9 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
         Name(kind) => found(value.into(), value.into(), vec![Part::new(kind, value)], None),
         Hosts => {
             let hosts = address::hosts(value);
+            if hosts.is_empty() {
+                return Some(trouble(name, domain, "names no host that can be read"));
+            }
             let shown: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
             let loopback = hosts.iter().find(|host| address::is_loopback(&host.name));
             let port = loopback.and_then(|host| host.port.or_else(|| port_beside(view, name)));
@@ -325,16 +328,20 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
                 // `vault.example:8200` without a scheme.
                 reading(view, name, domain, Hosts, OsStr::new(value))
             }
-            Parsed::Broken(why) => Some(Reading::Unreadable(Trouble {
-                source: SOURCE,
-                domain,
-                what: name.to_string(),
-                place: Place::Variable(name.to_string()),
-                why: why.to_string(),
-            })),
+            Parsed::Broken(why) => Some(trouble(name, domain, why)),
             Parsed::Address(_) | Parsed::Other => None,
         },
     }
+}
+
+fn trouble(name: &str, domain: Domain, why: &str) -> Reading {
+    Reading::Unreadable(Trouble {
+        source: SOURCE,
+        domain,
+        what: name.to_string(),
+        place: Place::Variable(name.to_string()),
+        why: why.to_string(),
+    })
 }
 
 fn parts(address: &Address) -> Vec<Part> {
