@@ -17,7 +17,8 @@ __redtab_inherited=()   # REDTAB=off was there before this shell
 __redtab_asking=()      # a question is under way; still set at the next prompt, it was interrupted
 __redtab_strikes=(0)    # how many prompts to leave it alone after an interrupted question
 __redtab_skip=(0)       # how many of them are left
-__redtab_literal=()     # the segment as it stands in PS1 itself, where PS1 expands no variables
+# The segment as it stands in PS1 itself, where PS1 expands no variables; kept when this text is read again.
+__redtab_literal=("${__redtab_literal[0]-}")
 if [[ ${REDTAB-} == off ]]; then __redtab_inherited=(1); fi
 
 # Shows a constant of ours: no answer of the binary is at hand.
@@ -53,7 +54,14 @@ __redtab_ask() {
   case ${__redtab_reply[0]-} in
     'redtab 1'$'\n'*$'\n''redtab end')
       __redtab_reply[0]=${__redtab_reply[0]#*$'\n'}
-      \builtin eval "${__redtab_reply[0]%$'\n'*}"
+      # The reply defines functions: an alias called [[ or return must not get into them.
+      if \builtin shopt -q expand_aliases; then
+        \builtin shopt -u expand_aliases
+        \builtin eval "${__redtab_reply[0]%$'\n'*}"
+        \builtin shopt -s expand_aliases
+      else
+        \builtin eval "${__redtab_reply[0]%$'\n'*}"
+      fi
       if __redtab_look; then
         __redtab_seen=("${__redtab_now[@]}")
         __redtab_live=(1)

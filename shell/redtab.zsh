@@ -12,7 +12,7 @@ typeset -ga __redtab_always=()     # ask at every prompt
 typeset -ga __redtab_text=()       # the segment, plain: for other people's prompts
 typeset -ga __redtab_style=()      # its colours, as SGR numbers; empty where there is no colour
 typeset -ga __redtab_say=()        # one line for the person
-typeset -ga __redtab_prefix=()     # what stands in front of the user's PROMPT
+typeset -ga __redtab_prefix        # what stands in front of the user's PROMPT; kept when this text is read again
 typeset -ga __redtab_asking=()     # a question is under way; still set at the next prompt, it was interrupted
 typeset -ga __redtab_strikes=(0)   # how many prompts to leave it alone after an interrupted question
 typeset -ga __redtab_skip=(0)      # how many of them are left
