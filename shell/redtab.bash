@@ -42,6 +42,7 @@ __redtab_ask() {
     __redtab_asking=()
     if ((__redtab_strikes[0] < 32)); then __redtab_strikes=("$((__redtab_strikes[0] * 2 + 1))"); fi
     __redtab_skip=("${__redtab_strikes[0]}")
+    return 0
   fi
   if ((__redtab_skip[0] > 0)); then
     __redtab_skip=("$((__redtab_skip[0] - 1))")
@@ -86,7 +87,8 @@ __redtab_prefix() {
 }
 
 __redtab_draw() {
-  if \builtin shopt -q promptvars; then
+  # In posix mode PS1 is expanded whatever promptvars says.
+  if \builtin shopt -q promptvars || \builtin shopt -qo posix; then
     if [[ -n ${__redtab_literal[0]-} ]]; then
       PS1=${PS1/"${__redtab_literal[0]}"/}
       __redtab_literal=()
@@ -100,7 +102,9 @@ __redtab_draw() {
     # shellcheck disable=SC2016
     PS1=${PS1/'${__redtab_ps1-}'/}
     if [[ -n ${__redtab_literal[0]-} ]]; then PS1=${PS1/"${__redtab_literal[0]}"/}; fi
-    __redtab_literal=("${__redtab_ps1[0]//\\/\\\\}")
+    # Foreign text in PS1 itself must be harmless even where it is expanded: an exported PS1 reaches other shells.
+    __redtab_literal=("${__redtab_ps1[0]//[\$\`]/?}")
+    __redtab_literal=("${__redtab_literal[0]//\\/\\\\}")
     if [[ -n ${__redtab_literal[0]} ]]; then __redtab_prefix "${__redtab_literal[0]}"; fi
   fi
 }

@@ -37,6 +37,7 @@ function __redtab_ask
         set -g __redtab_asking
         builtin test $__redtab_strikes -lt 32; and set -g __redtab_strikes (builtin math $__redtab_strikes x 2 + 1)
         set -g __redtab_skip $__redtab_strikes
+        return 0
     end
     if builtin test $__redtab_skip -gt 0
         set -g __redtab_skip (builtin math $__redtab_skip - 1)

@@ -37,6 +37,7 @@ __redtab_ask() {
     __redtab_asking=()
     (( __redtab_strikes[1] < 32 )) && __redtab_strikes=($(( __redtab_strikes[1] * 2 + 1 )))
     __redtab_skip=($__redtab_strikes[1])
+    return
   fi
   if (( __redtab_skip[1] > 0 )); then
     __redtab_skip=($(( __redtab_skip[1] - 1 )))
@@ -68,7 +69,8 @@ __redtab_draw() {
     if [[ $1 == off && $2 == on ]]; then
       new=('[${__redtab_text}] ')
     elif [[ $1 == off ]]; then
-      new=("[$__redtab_text[1]] ")
+      # Harmless even where it is expanded: an exported PROMPT reaches other shells.
+      new=("[${__redtab_text[1]//[\$\`]/?}] ")
     elif (( $#__redtab_style )); then
       new=($'%{\e['$__redtab_style[1]$'m%} %97v %{\e[0m%} ')
     else
