@@ -86,7 +86,17 @@ __redtab_prefix() {
   PS1=${__redtab_p[1]}${__redtab_p[2]}${__redtab_p[0]}
 }
 
+# Whether PS1 or PROMPT_COMMAND can't be changed. Before 4.4 no shell can tell.
+__redtab_readonly() {
+  ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || return 1
+  case $1 in
+    PS1) [[ ${PS1@a} == *r* ]] ;;
+    *)   [[ ${PROMPT_COMMAND[*]@a} == *r* ]] ;;
+  esac
+}
+
 __redtab_draw() {
+  if __redtab_readonly PS1; then return 0; fi
   # In posix mode PS1 is expanded whatever promptvars says.
   if \builtin shopt -q promptvars || \builtin shopt -qo posix; then
     if [[ -n ${__redtab_literal[0]-} ]]; then
@@ -115,6 +125,7 @@ __redtab_draw() {
 __redtab_arrange() {
   local -a __redtab_all __redtab_tail __redtab_i __redtab_c __redtab_k
   __redtab_all=() __redtab_tail=() __redtab_c=()
+  if __redtab_readonly PROMPT_COMMAND; then return 0; fi
   __redtab_i=("${!PROMPT_COMMAND[@]}")
   if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
     case ${PROMPT_COMMAND[*]: -1} in
@@ -174,9 +185,12 @@ __redtab_prompt() {
 }
 
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
-  __redtab_prompt
+  __redtab_prompt __redtab_readonly
 __redtab_arrange
 __redtab_plain 'redtab ?'
+if __redtab_readonly PS1 || [[ ${PROMPT_COMMAND[*]-} != *__redtab_prompt* ]]; then
+  \builtin printf '%s\n' 'redtab: PS1 or PROMPT_COMMAND is readonly: the prompt of this shell tells nothing' >&2
+fi
 
 fi
 

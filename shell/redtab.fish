@@ -12,6 +12,7 @@ set -g __redtab_say      # one line for the person
 set -g __redtab_due      # the next drawing of the prompt looks
 set -g __redtab_asking   # a question is under way; still set at the next prompt, it was interrupted
 set -g __redtab_strikes 0 # how many prompts to leave it alone after an interrupted question
+set -g __redtab_wrapped   # the user's prompt is wrapped, or was
 set -g __redtab_skip 0   # how many of them are left
 set -g __redtab_inherited # REDTAB=off was there before this shell
 builtin test "$REDTAB" = off; and set __redtab_inherited 1
@@ -103,9 +104,12 @@ end
 # Wraps the user's own prompt, again whenever it was redefined. The wrapper draws after every other prompt hook, so
 # that what direnv and mise export at this prompt is seen at this prompt. The segment stands after the newlines that
 # the user's prompt may begin with.
-function __redtab_arrange --on-event fish_prompt
+function __redtab_arrange
     set -g __redtab_due 1
     if not builtin functions fish_prompt | builtin string match -q '*__redtab_own*'
+        # Somebody redefines it after us, perhaps at every prompt: from now on we are the last again.
+        builtin test -n "$__redtab_wrapped"; and __redtab_register
+        set -g __redtab_wrapped 1
         builtin functions -e __redtab_user_prompt 2>/dev/null
         builtin functions -c fish_prompt __redtab_user_prompt 2>/dev/null
         or function __redtab_user_prompt
@@ -135,5 +139,13 @@ function __redtab_arrange --on-event fish_prompt
         end
     end
 end
+
+# Handlers run in the order in which they were defined.
+function __redtab_register
+    function __redtab_event --on-event fish_prompt
+        __redtab_arrange
+    end
+end
+__redtab_register
 
 end
