@@ -117,7 +117,7 @@ def watched(redtab, env, cwd):
     run = subprocess.run(hook(redtab), env=env, cwd=cwd, capture_output=True, text=True, check=True)
     if "__redtab_always=('1')" in run.stdout:
         raise SystemExit("redtab can't watch every input here: nothing to measure")
-    names = re.findall(r'"\$\{(\w+)-\}"', run.stdout)
+    names = list(dict.fromkeys(re.findall(r'"\$\{(\w+)-\}"', run.stdout)))
     stamped = re.findall(r"! \$?'([^']+)' -nt", run.stdout)
     absent = re.findall(r"! -e \$?'([^']+)'", run.stdout)
     return names, stamped + absent
