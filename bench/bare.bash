@@ -2,6 +2,7 @@
 # The least a hook can do that notices changes without a fork: compares the variables and files it is given and sets
 # PS1. It detects nothing and defends itself against nothing; redtab is measured against it.
 # Expects bare_names and bare_files.
+# shellcheck disable=SC2154
 
 __bare_values=
 for __bare_i in "${bare_names[@]}"; do
