@@ -4,6 +4,7 @@
 //! it. The core (`signal`, `environment`, `verdict`) is values in, values out; `world` is the only door to the
 //! operating system.
 
+pub mod address;
 pub mod cli;
 pub mod commands;
 pub mod environment;
