@@ -277,7 +277,7 @@ pub fn hosts(text: &str) -> Vec<Host> {
     if let Some(rest) = scheme_and_body(text).and_then(|(_, body)| body.strip_prefix("//")) {
         let mut all = Vec::new();
         for piece in url_pieces(rest) {
-            let found = cut_userinfo(piece).and_then(|cut| hosts_in(&cut.hosts));
+            let found = cut_userinfo(split_properties(piece).0).and_then(|cut| hosts_in(&cut.hosts));
             all.extend(found.unwrap_or_default());
         }
         all.truncate(MOST_HOSTS);
@@ -506,9 +506,12 @@ fn url_pieces(rest: &str) -> Vec<&str> {
     for (at, separator) in rest.match_indices("://") {
         let word = rest[from..at].bytes().rev().take(20).take_while(|byte| is_scheme_byte(*byte)).count();
         let before = rest[from..at - word].trim_end();
-        if word > 0 && before.ends_with(',') && pieces.len() < MOST_HOSTS {
+        if word > 0 && before.ends_with(',') {
             pieces.push(&before[..before.len() - 1]);
             from = at + separator.len();
+        }
+        if pieces.len() == MOST_HOSTS {
+            return pieces;
         }
     }
     pieces.push(&rest[from..]);
@@ -1933,7 +1936,7 @@ mod tests {
             "pgsql:host=h;password=@P@;port=1",
             "h:6380,password=@P@,ssl=True",
             "h,password=@P@",
-            "https://@P@host/x",
+            "https://@P@@host/x",
             "nats://u:@P@@h1,nats://u:@P@@h2",
             "amqp://u:@P@@h1,u:@P@@h2",
             "u:@P@@h1:9092,h2:9092",
