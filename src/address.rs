@@ -1832,12 +1832,12 @@ mod tests {
         let began = std::time::Instant::now();
         for start in starts {
             for piece in pieces {
-                let text = format!("{start}{}", piece.repeat((1 << 18) / piece.len()));
+                let text = format!("{start}{}", piece.repeat((1 << 16) / piece.len()));
                 let _ = (parse(&text), hosts(&text));
             }
         }
-        // 400 readings of 256 KiB; one quadratic step among them alone takes longer.
-        assert!(began.elapsed().as_secs() < 120, "{:?}", began.elapsed());
+        // 400 readings of 64 KiB; one quadratic step among them alone takes longer.
+        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     }
 
     const HOSTILE: &str = r"[a-z0-9@/#?:%\[\] \\!$*+~^.&;=,(){}-]{2,8}";
