@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 
 use crate::address::{self, Address, Parsed};
+use crate::parts;
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::view::View;
 
@@ -319,7 +320,7 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
         Store | Plane => match address::parse(value) {
             Parsed::Address(address) if how == Plane || address.is_store() => {
                 let (label, port) = (label(&address), loopback_port(&address));
-                found(address.shown(), label, parts(&address), port)
+                found(address.shown(), label, parts::of_address(&address), port)
             }
             Parsed::Other if how == Plane => {
                 // `vault.example:8200` without a scheme.
@@ -335,14 +336,6 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
             Parsed::Address(_) | Parsed::Other => None,
         },
     }
-}
-
-fn parts(address: &Address) -> Vec<Part> {
-    let mut parts: Vec<Part> =
-        address.hosts.iter().map(|h| Part::new(Kind::UrlHost, h.name.clone())).collect();
-    parts.extend(address.database.iter().map(|name| Part::new(Kind::Database, name.clone())));
-    parts.extend(address.user.iter().map(|name| Part::new(Kind::DatabaseUser, name.clone())));
-    parts
 }
 
 /// The host, or the database where the host says nothing (`localhost`, an address in numbers).

@@ -1,18 +1,14 @@
-//! A URL or connection string in, its speaking pieces out, and the text with its secrets cut. Tolerant: passwords
-//! with `/`, `@` or `?` in them, several hosts, `jdbc:`, `key=value` strings, no scheme at all. Resolves nothing.
+//! Any text read as an address: which pieces of it can speak, and where its secrets lie. For a person who asks about a
+//! name, so it guesses where [`super::parse`] refuses; where a password could go on, it takes too much for one rather
+//! than too little.
 
 use std::ops::Range;
 
-/// The pieces of an address that say what it points at. No password is ever one of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Address {
-    pub hosts: Vec<String>,
-    pub databases: Vec<String>,
-    pub users: Vec<String>,
-}
+use super::host::{decoded, host};
+use super::{Host, Pieces};
 
 /// An address as it may be shown: the same text, with every password replaced by `***`.
-pub fn without_secrets(text: &str) -> String {
+pub(super) fn without_secrets(text: &str) -> String {
     let mut cuts = secret_settings(text);
     if !is_settings(text) {
         cuts.extend(split_list(text).into_iter().filter_map(|piece| Layout::of(text, piece).password));
@@ -22,7 +18,7 @@ pub fn without_secrets(text: &str) -> String {
 }
 
 /// Any text as it may be shown: the values of `password=…` and the like replaced by `***`.
-pub fn without_secret_settings(text: &str) -> String {
+pub(super) fn without_secret_settings(text: &str) -> String {
     with_cuts(text, secret_settings(text))
 }
 
@@ -40,17 +36,16 @@ fn with_cuts(text: &str, cuts: Vec<Range<usize>>) -> String {
     out
 }
 
-/// Reads an address, or a list of them with commas or blanks between.
-pub fn read(text: &str) -> Address {
-    let mut address = Address::default();
-    if is_settings(text) {
-        read_settings(text, &mut address);
-        return address;
+/// The pieces of an address, or of a list of them with commas or blanks between. Options have none: what can't be read
+/// by the table of keys may all be secret.
+pub(super) fn pieces(text: &str) -> Pieces {
+    let mut found = Pieces::default();
+    if !is_settings(text) {
+        for piece in split_list(text) {
+            read_one(text, piece, &mut found);
+        }
     }
-    for piece in split_list(text) {
-        read_one(text, piece, &mut address);
-    }
-    address
+    found
 }
 
 /// Where the pieces of one address lie in the text.
@@ -60,8 +55,6 @@ struct Layout<'t> {
     password: Option<Range<usize>>,
     hosts: Range<usize>,
     path: Range<usize>,
-    /// From the `?`, `;` or `#` on.
-    settings: Range<usize>,
 }
 
 impl<'t> Layout<'t> {
@@ -85,14 +78,7 @@ impl<'t> Layout<'t> {
             stop
         };
         let path_end = find(hosts_end, &['?', '#', ';']);
-        Layout {
-            scheme,
-            user,
-            password,
-            hosts: from..hosts_end,
-            path: hosts_end..path_end,
-            settings: path_end..end,
-        }
+        Layout { scheme, user, password, hosts: from..hosts_end, path: hosts_end..path_end }
     }
 }
 
@@ -188,92 +174,21 @@ fn is_local_file(scheme: &str) -> bool {
         .any(|file| base.eq_ignore_ascii_case(file))
 }
 
-fn read_one(text: &str, piece: Range<usize>, address: &mut Address) {
+fn read_one(text: &str, piece: Range<usize>, found: &mut Pieces) {
     let layout = Layout::of(text, piece);
     let slice = |range: &Range<usize>| text.get(range.clone()).unwrap_or("");
+    let name = |text: &str| Some(decoded(text).into_owned()).filter(|name| !name.is_empty());
     if is_local_file(layout.scheme) {
-        let file = slice(&(layout.hosts.start..layout.path.end));
-        address.databases.push(decoded(file));
+        found.databases.extend(name(slice(&(layout.hosts.start..layout.path.end))));
         return;
     }
-    push(&mut address.users, slice(&layout.user));
-    for host in host_list(slice(&layout.hosts)) {
-        push_host(&mut address.hosts, host);
-    }
+    found.users.extend(name(slice(&layout.user)));
+    let whole = |item: &str| Host { name: decoded(item).into_owned(), port: None };
+    let hosts = slice(&layout.hosts).split(',').filter(|item| !item.is_empty());
+    found.hosts.extend(hosts.map(|item| host(item).unwrap_or_else(|| whole(item))));
     if !has_no_database(layout.scheme) {
         let path = slice(&layout.path).trim_start_matches('/');
-        push(&mut address.databases, path.split('/').next().unwrap_or(""));
-        read_parameters(slice(&layout.settings), address);
-    }
-}
-
-fn push(list: &mut Vec<String>, text: &str) {
-    if !text.is_empty() {
-        list.push(decoded(text));
-    }
-}
-
-/// A host. A socket's directory says nothing, except that Cloud SQL's is named for the instance behind it.
-fn push_host(list: &mut Vec<String>, text: &str) {
-    let host = decoded(text);
-    let instance = host.strip_prefix("/cloudsql/");
-    if let Some(name) =
-        instance.or(Some(host.as_str()).filter(|host| !host.starts_with('/') && !host.is_empty()))
-    {
-        list.push(name.to_owned());
-    }
-}
-
-/// The hosts of `h1:1,h2:2`, `tcp(h:1)`, `[::1]:1` and Oracle's `(DESCRIPTION=…(HOST=h)…)`.
-fn host_list(hosts: &str) -> Vec<&str> {
-    if hosts.contains('=') {
-        let values = hosts.split(['(', ')']).filter_map(|pair| pair.split_once('='));
-        return values
-            .filter(|(key, _)| is_one_of(key, &["host", "service_name", "sid"]))
-            .map(|(_, v)| v.trim())
-            .collect();
-    }
-    let inner = hosts.split_once('(').map_or(hosts, |(_, inner)| inner.trim_end_matches(')'));
-    inner.split(',').collect()
-}
-
-/// The parameters behind `?` or `;` that name a host, database or user: a socket-less libpq URL has its host there.
-fn read_parameters(text: &str, address: &mut Address) {
-    for (key, value) in text.split(['?', '&', ';', '#']).filter_map(|pair| pair.split_once('=')) {
-        setting(key, value, address);
-    }
-}
-
-const HOST_KEYS: &[&str] = &[
-    "host",
-    "server",
-    "data source",
-    "datasource",
-    "address",
-    "addr",
-    "network address",
-    "unix_socket",
-    "socket",
-];
-const DATABASE_KEYS: &[&str] = &["database", "dbname", "databasename", "initial catalog", "db", "service"];
-const USER_KEYS: &[&str] = &["user", "user id", "userid", "uid", "username"];
-
-fn is_one_of(key: &str, keys: &[&str]) -> bool {
-    let key = key.trim();
-    keys.iter().any(|wanted| key.eq_ignore_ascii_case(wanted))
-}
-
-fn setting(key: &str, value: &str, address: &mut Address) {
-    let value = value.trim().trim_matches(['\'', '"']);
-    if is_one_of(key, HOST_KEYS) {
-        let bare = value
-            .split_once(':')
-            .map_or(value, |(kind, rest)| if is_one_of(kind, &["tcp", "np", "lpc"]) { rest } else { value });
-        bare.split(',').for_each(|host| push_host(&mut address.hosts, host));
-    } else if is_one_of(key, DATABASE_KEYS) {
-        push(&mut address.databases, value);
-    } else if is_one_of(key, USER_KEYS) {
-        push(&mut address.users, value);
+        found.databases.extend(name(path.split('/').next().unwrap_or("")));
     }
 }
 
@@ -285,14 +200,6 @@ fn is_settings(text: &str) -> bool {
         && !first.contains('@')
         && !key.is_empty()
         && key.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_'))
-}
-
-fn read_settings(text: &str, address: &mut Address) {
-    for range in settings_of(text) {
-        if let Some((key, value)) = text.get(range).and_then(|pair| pair.split_once('=')) {
-            setting(key, value, address);
-        }
-    }
 }
 
 /// The pairs of a connection string: at `;` if it has any, else at blanks; quotes hold a value together.
@@ -375,83 +282,4 @@ fn split_list(text: &str) -> Vec<Range<usize>> {
     }
     pieces.push(start..text.len());
     pieces
-}
-
-/// `%2D` and the like decoded; what is not valid is left as it stands.
-fn decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digit = |at: usize| after.get(at).and_then(|&b| char::from(b).to_digit(16));
-        match (first, digit(0).zip(digit(1))) {
-            (b'%', Some((high, low))) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = after.get(2..).unwrap_or(&[]);
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn pieces_are_found() {
-        /// Text, hosts, databases, users.
-        type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
-        let table: &[Row] = &[
-            ("postgres://u:p@h:5432/d?sslmode=x", &["h:5432"], &["d"], &["u"]),
-            ("mongodb://u:p/w@a:1,b:2/d", &["a:1", "b:2"], &["d"], &["u"]),
-            ("u:p@tcp(h:3306)/d", &["h:3306"], &["d"], &["u"]),
-            ("u:p@unix(/cloudsql/proj:eu:db)/d", &["proj:eu:db"], &["d"], &["u"]),
-            ("postgres://u:p@/d?host=/cloudsql/proj:eu:db", &["proj:eu:db"], &["d"], &["u"]),
-            ("postgres://u:p@/d?host=/var/run/prod", &[], &["d"], &["u"]),
-            ("postgres://u%40x:p@h/a%2Db", &["h"], &["a-b"], &["u@x"]),
-            ("jdbc:sqlserver://h:1;databaseName=d;user=u;password=p", &["h:1"], &["d"], &["u"]),
-            ("Server=tcp:h,1433;Database=d;User Id=u;Password=p", &["h", "1433"], &["d"], &["u"]),
-            ("host='h' dbname=d user=u password='a b'", &["h"], &["d"], &["u"]),
-            ("https://h:8443/a/@b", &["h:8443"], &[], &[]),
-            ("", &[], &[], &[]),
-        ];
-        for (text, hosts, databases, users) in table {
-            let address = read(text);
-            assert_eq!(
-                (&address.hosts[..], &address.databases[..], &address.users[..]),
-                (
-                    &hosts.iter().map(|&h| h.to_owned()).collect::<Vec<_>>()[..],
-                    &databases.iter().map(|&d| d.to_owned()).collect::<Vec<_>>()[..],
-                    &users.iter().map(|&u| u.to_owned()).collect::<Vec<_>>()[..],
-                ),
-                "{text}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_password_is_never_shown_or_a_piece(
-            password in "[A-Z0-9@#:;%?!$][A-Z0-9/@#:;%?!$]{3}QX[A-Z0-9/@#:%?!$]{0,4}", scheme in "(postgres://|mysql://|)",
-        ) {
-            let text = format!("{scheme}user:{password}@host/db");
-            prop_assert!(!without_secrets(&text).contains("QX"), "{}", without_secrets(&text));
-            prop_assert!(!format!("{:?}", read(&text)).contains("QX"), "{:?}", read(&text));
-        }
-
-        #[test]
-        fn any_text_is_read(text in "\\PC*|[a-z:/@?=;,. %()'\\[\\]]{0,40}") {
-            read(&text);
-            without_secrets(&text);
-        }
-    }
 }
