@@ -2,27 +2,24 @@
 //! name, so it guesses where [`super::parse`] refuses; where a password could go on, it takes too much for one rather
 //! than too little.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use super::Pieces;
 use super::host::{decoded, host};
-use super::{Host, Pieces};
+use super::options::{is_known_key, key_of, libpq_pairs, semicolon_pairs};
+use super::scheme::{scheme_and_body, scheme_called};
+use super::url::{cut_userinfo, end_of_authority, go_mysql, split_properties};
 
 /// An address as it may be shown: the same text, with every password replaced by `***`.
 pub(super) fn without_secrets(text: &str) -> String {
-    let mut cuts = secret_settings(text);
-    if !is_settings(text) {
-        cuts.extend(split_list(text).into_iter().filter_map(|piece| Layout::of(text, piece).password));
+    if is_settings(text) {
+        return without_secret_settings(text);
     }
+    let mut cuts: Vec<Range<usize>> =
+        split_list(text).into_iter().filter_map(|piece| Layout::of(text, piece).secret(text)).collect();
+    cuts.extend(first_secret(text).map(|at| at..text.len()));
     cuts.sort_by_key(|cut| (cut.start, cut.end));
-    with_cuts(text, cuts)
-}
-
-/// Any text as it may be shown: the values of `password=…` and the like replaced by `***`.
-pub(super) fn without_secret_settings(text: &str) -> String {
-    with_cuts(text, secret_settings(text))
-}
-
-fn with_cuts(text: &str, cuts: Vec<Range<usize>>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = 0;
     for cut in cuts {
@@ -34,6 +31,30 @@ fn with_cuts(text: &str, cuts: Vec<Range<usize>>) -> String {
     }
     out.push_str(text.get(rest..).unwrap_or(""));
     out
+}
+
+/// Any text as it may be shown. Where it holds a `password=…` or the like, a list of options keeps the values of known
+/// keys, and any other text ends there: nothing tells where a value ends that was never meant to be read like this.
+pub(super) fn without_secret_settings(text: &str) -> String {
+    let Some(at) = first_secret(text) else { return text.to_owned() };
+    told_settings(text).unwrap_or_else(|| format!("{}***", text.get(..at).unwrap_or("")))
+}
+
+/// A list of options, of which only known keys and harmless values are left. `None` for a text that may be none.
+fn told_settings(text: &str) -> Option<String> {
+    let (pairs, separator) = match text.contains(';') {
+        _ if !is_settings(text) => return None,
+        true => (semicolon_pairs(text)?, ";"),
+        false => (libpq_pairs(text)?, " "),
+    };
+    let told = pairs.iter().map(|(key, value)| match is_known_key(&key_of(key)) {
+        false => Some("***".to_owned()),
+        true if is_secret_key(key) => Some(format!("{key}=***")),
+        // It may have swallowed what follows.
+        true if value.contains('=') => None,
+        true => Some(format!("{key}={value}")),
+    });
+    Some(told.collect::<Option<Vec<String>>>()?.join(separator))
 }
 
 /// The pieces of an address, or of a list of them with commas or blanks between. Options have none: what can't be read
@@ -55,38 +76,49 @@ struct Layout<'t> {
     password: Option<Range<usize>>,
     hosts: Range<usize>,
     path: Range<usize>,
+    end: usize,
 }
 
 impl<'t> Layout<'t> {
     fn of(text: &'t str, piece: Range<usize>) -> Layout<'t> {
         let (scheme, start) = scheme_of(text, &piece);
-        let end = piece.end;
-        let slice = |range: Range<usize>| text.get(range).unwrap_or("");
-        let find = |from: usize, stops: &[char]| slice(from..end).find(stops).map_or(end, |at| from + at);
-        let first = slice(start..find(start, &['/', '?', '#', ';']));
-        let at = user_end(slice(start..end), first, scheme).map(|at| start + at);
+        let rest = split_properties(text.get(start..piece.end).unwrap_or("")).0;
+        let end = start + rest.len();
+        let find = |from: usize, stops: &[char]| {
+            text.get(from..end).and_then(|rest| rest.find(stops)).map_or(end, |at| from + at)
+        };
+        let at = user_end(rest, scheme).map(|at| start + at);
         let (user, password) = match at {
             Some(at) => split_user(text, start..at, scheme),
             None => (start..start, None),
         };
         let from = at.map_or(start, |at| at + 1);
-        let from = from + slice(from..end).len() - slice(from..end).trim_start_matches("//").len();
-        let stop = find(from, &['/', '?', '#', ';', '(']);
-        let hosts_end = if slice(stop..end).starts_with('(') {
-            slice(from..end).rfind(')').map_or(end, |at| from + at + 1)
-        } else {
-            stop
-        };
+        let from =
+            if text.get(from..end).is_some_and(|rest| rest.starts_with("//")) { from + 2 } else { from };
+        let hosts_end = find(from, &['/', '?', '#', ';', '(']);
         let path_end = find(hosts_end, &['?', '#', ';']);
-        Layout { scheme, user, password, hosts: from..hosts_end, path: hosts_end..path_end }
+        Layout { scheme, user, password, hosts: from..hosts_end, path: hosts_end..path_end, end }
+    }
+
+    /// What is not to be shown: the password, and where a port with a path behind it could as well be one, both.
+    fn secret(self, text: &str) -> Option<Range<usize>> {
+        let port = || text.get(self.hosts.clone())?.find(':').map(|at| self.hosts.start + at + 1);
+        let last = || text.get(self.hosts.end..self.end)?.rfind('@').map(|at| self.hosts.end + at);
+        self.password.clone().or_else(|| Some(port()?..last()?))
     }
 }
 
 /// The scheme and where the rest starts. `jdbc:`, a driver (`postgresql+asyncpg`) and Oracle's `thin:` are passed.
 fn scheme_of<'t>(text: &'t str, piece: &Range<usize>) -> (&'t str, usize) {
     let whole = text.get(piece.clone()).unwrap_or("");
-    let outer = if starts_with(whole, "jdbc:") { 5 } else { 0 };
+    let java = ["jdbc:", "r2dbc:", "r2dbcs:"].iter().find(|java| starts_with(whole, java));
+    let outer = java.map_or(0, |java| java.len());
     let rest = whole.get(outer..).unwrap_or("");
+    if go_mysql(whole).is_some()
+        && scheme_and_body(whole).is_none_or(|(word, _)| scheme_called(word).is_none())
+    {
+        return ("", piece.start);
+    }
     if let Some(at) = rest.find("://").filter(|&at| is_scheme(rest.get(..at).unwrap_or(""), outer > 0)) {
         return (rest.get(..at).unwrap_or(""), piece.start + outer + at + 3);
     }
@@ -112,35 +144,37 @@ fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Where the `@` that ends user and password stands. A password may hold `/`, `@`, `?`; an `@` in a path may not be
-/// taken for it, unless what stands before could be a password: better to show too little.
-fn user_end(rest: &str, first: &str, scheme: &str) -> Option<usize> {
-    let (head, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let query_is_password = query.rfind('@').is_some_and(|at| !query.get(..at).unwrap_or("").contains('='));
-    let last = || if query_is_password { rest.rfind('@') } else { head.rfind('@') };
+/// Where the `@` that ends user and password stands, as [`super::parse`] has it. Where that can't be told, the last
+/// one: better to show too little. A path of a web address may hold an `@` all the same.
+fn user_end(rest: &str, scheme: &str) -> Option<usize> {
+    let first = rest.get(..end_of_authority(rest)).unwrap_or("");
+    if !(scheme == "oracle" || scheme.is_empty() && first_is_user(rest, first))
+        && let Ok(cut) = cut_userinfo(rest)
+    {
+        // Of `u:p@h1,u:p@h2` the second password has to go as well.
+        return match cut.hosts {
+            Cow::Borrowed(_) => cut.user.map(str::len),
+            Cow::Owned(_) => first.rfind('@'),
+        };
+    }
     let port = first.rsplit_once(':').map(|(_, port)| port);
-    let port_like = port.is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
-    match (first.contains('@'), is_web(scheme)) {
-        // What follows a complete authority belongs to the path of a web address, but to a password elsewhere.
-        (true, true) => first.rfind('@'),
-        (true, false) => last(),
-        (false, true) if port_like => None,
-        (false, _) if port.is_some() => last(),
-        (false, _) if matches!(scheme, "" | "oracle") && first_is_user(rest, first) => last(),
-        _ => None,
+    let port_like = port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    match first.contains('@') {
+        true if is_web(scheme) && port.is_none() => first.rfind('@'),
+        false if is_web(scheme) && port_like => None,
+        false if port.is_none() && !first_is_user(rest, first) => None,
+        _ => rest.rfind('@'),
     }
 }
 
 /// Oracle writes `user/password@host`.
 fn first_is_user(rest: &str, first: &str) -> bool {
-    let after = rest.get(first.len()..).unwrap_or("");
-    after.starts_with('/') && after.find('@').is_some_and(|at| !after.get(1..at).unwrap_or("").contains('/'))
+    rest.get(first.len()..).is_some_and(|after| after.starts_with('/') && after.contains('@'))
 }
 
 fn split_user(text: &str, range: Range<usize>, scheme: &str) -> (Range<usize>, Option<Range<usize>>) {
     let info = text.get(range.clone()).unwrap_or("");
-    let stop = if scheme == "oracle" || !info.contains(':') { info.find(['/', ':']) } else { info.find(':') };
-    match stop {
+    match info.find(['/', ':']) {
         Some(at) => {
             let user = range.start..range.start + at;
             // A token in place of a name: `https://TOKEN:x-oauth-basic@…`.
@@ -183,9 +217,7 @@ fn read_one(text: &str, piece: Range<usize>, found: &mut Pieces) {
         return;
     }
     found.users.extend(name(slice(&layout.user)));
-    let whole = |item: &str| Host { name: decoded(item).into_owned(), port: None };
-    let hosts = slice(&layout.hosts).split(',').filter(|item| !item.is_empty());
-    found.hosts.extend(hosts.map(|item| host(item).unwrap_or_else(|| whole(item))));
+    found.hosts.extend(slice(&layout.hosts).split(',').filter(|item| !item.is_empty()).filter_map(host));
     if !has_no_database(layout.scheme) {
         let path = slice(&layout.path).trim_start_matches('/');
         found.databases.extend(name(path.split('/').next().unwrap_or("")));
@@ -202,30 +234,6 @@ fn is_settings(text: &str) -> bool {
         && key.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_'))
 }
 
-/// The pairs of a connection string: at `;` if it has any, else at blanks; quotes hold a value together.
-fn settings_of(text: &str) -> Vec<Range<usize>> {
-    let separator = if text.contains(';') { ';' } else { ' ' };
-    let mut pairs = Vec::new();
-    let mut start = 0;
-    let mut quote = None;
-    let mut last = '=';
-    for (at, c) in text.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if matches!(c, '\'' | '"') && last == '=' => quote = Some(c),
-            None if c == separator => {
-                pairs.push(start..at);
-                start = at + c.len_utf8();
-            }
-            None => {}
-        }
-        last = c;
-    }
-    pairs.push(start..text.len());
-    pairs
-}
-
 fn is_secret_key(key: &str) -> bool {
     const SECRET: [&str; 10] = [
         "pass",
@@ -240,27 +248,22 @@ fn is_secret_key(key: &str) -> bool {
         "signature",
     ];
     let key = key.trim().to_ascii_lowercase();
-    let tail = key.rsplit([' ', '(']).next().unwrap_or("");
-    SECRET.iter().any(|word| key.contains(word)) || matches!(tail, "pw" | "sig" | "key" | "auth")
+    let tail = key.rsplit(' ').next().unwrap_or("");
+    SECRET.iter().any(|word| key.contains(word))
+        || key.ends_with("key")
+        || matches!(tail, "pw" | "sig" | "auth")
 }
 
-/// The values of `password=…` and the like, wherever they stand.
-fn secret_settings(text: &str) -> Vec<Range<usize>> {
-    if !text.contains('=') {
-        return Vec::new();
-    }
-    let pairs = if is_settings(text) {
-        settings_of(text)
-    } else {
-        let mut from = 0;
-        let ends = text.match_indices(['?', '&', ';', '#', ' ']).map(|(at, _)| at).chain([text.len()]);
-        ends.map(|end| std::mem::replace(&mut from, end + 1)..end).collect()
-    };
-    let value = |pair: Range<usize>| {
-        let (key, value) = text.get(pair.clone())?.split_once('=')?;
-        (is_secret_key(key) && !value.is_empty()).then(|| pair.end - value.len()..pair.end)
-    };
-    pairs.into_iter().filter_map(value).collect()
+/// Where the value of the first `password=…` or the like starts, wherever it stands.
+fn first_secret(text: &str) -> Option<usize> {
+    let mut from = 0;
+    text.match_indices('=').map(|(at, _)| (std::mem::replace(&mut from, at + 1), at)).find_map(
+        |(from, at)| {
+            let before = text.get(from..at).unwrap_or("").trim_end();
+            let key = before.rsplit(['?', '&', ';', '#', ',', '(', ' ']).next().unwrap_or("");
+            is_secret_key(key).then_some(at + 1)
+        },
+    )
 }
 
 /// The longest scheme that is looked for inside a list.

@@ -355,7 +355,7 @@ fn is_oracle_place(server: &str) -> bool {
 }
 
 /// libpq's list: `host=h password='it\'s'`. `None` when it is not one.
-fn libpq_pairs(text: &str) -> Option<Vec<(String, String)>> {
+pub(super) fn libpq_pairs(text: &str) -> Option<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {

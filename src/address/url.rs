@@ -13,7 +13,7 @@ use super::{Address, BAD_HOST, BAD_OPTIONS, Failure, Host, MOST_HOSTS, NO_HOST, 
 
 /// Where the user ends and what stands around it.
 pub(super) struct Cut<'a> {
-    user: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
     pub(super) hosts: Cow<'a, str>,
     /// From the first `/`, `?` or `#` after the hosts.
     tail: &'a str,
