@@ -259,26 +259,14 @@ fn look_up(name: &str) -> Option<(Domain, How)> {
 
 /// Reads every variable that says where this shell points.
 pub fn read(view: &View) -> Vec<Reading> {
-    let mut readings: Vec<Reading> = view
-        .vars()
+    view.vars()
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(name, value)| {
             let name = name.to_string_lossy();
             let (domain, how) = look_up(&name)?;
             reading(view, &name, domain, how, value)
         })
-        .collect();
-    // The environment's order is an accident of who exported last; a page that changes its order is hard to read.
-    readings.sort_by(|a, b| place_name(a).cmp(place_name(b)));
-    readings
-}
-
-fn place_name(reading: &Reading) -> &str {
-    match reading {
-        Reading::Found(signal) => &signal.what,
-        Reading::Unreadable(trouble) => &trouble.what,
-        Reading::Absent { what, .. } => what,
-    }
+        .collect()
 }
 
 fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> Option<Reading> {
