@@ -149,15 +149,14 @@ impl World {
         if size > FILE_CAP {
             return (Content::Unreadable("is larger than 8 MiB".into()), seen);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         let mut file = std::fs::File::from(file);
-        match file.by_ref().take(FILE_CAP + 1).read_to_end(&mut bytes) {
-            Ok(n) if n as u64 > FILE_CAP => {
+        let bytes = match whole(&mut file, usize::try_from(size).unwrap_or(0)) {
+            Ok(bytes) if bytes.len() as u64 > FILE_CAP => {
                 return (Content::Unreadable("is larger than 8 MiB".into()), seen);
             }
-            Ok(_) => {}
+            Ok(bytes) => bytes,
             Err(error) => return (Content::Unreadable(format!("can't be read: {}", plain(&error))), seen),
-        }
+        };
         if let (Ok(after), Seen::Present { mtime: first, settled, .. }) =
             (rustix::fs::fstat(&file), &mut seen)
             && (mtime(&after) != *first || after.st_size != before.st_size)
@@ -235,6 +234,18 @@ impl World {
     pub fn arm_deadline(seconds: u32) {
         unsafe { libc::alarm(seconds) };
     }
+}
+
+/// Reads a file that had `size` bytes when it was opened, and no more than [`FILE_CAP`] and one. A file that still has
+/// that size takes a single read.
+fn whole(file: &mut std::fs::File, size: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; size + 1];
+    let read = file.read(&mut bytes)?;
+    bytes.truncate(read);
+    if read == 0 || read != size {
+        file.take((FILE_CAP + 1).saturating_sub(read as u64)).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 fn refused(path: &Path, errno: rustix::io::Errno) -> (Content, Seen) {

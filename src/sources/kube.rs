@@ -6,7 +6,7 @@ mod slice;
 mod yaml;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -62,7 +62,7 @@ impl Paths {
             let list = vec![home.join(".kube/config")];
             return Paths { list, explicit: false, too_many: false };
         };
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut list: Vec<PathBuf> = value
             .as_bytes()
             .split(|b| *b == b':')
