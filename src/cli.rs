@@ -47,6 +47,7 @@ pub enum Command {
     },
     /// This tab's verdict with every reason
     Status(Status),
+    Mark(commands::mark::Mark),
     /// Print the hook: eval "$(redtab init zsh)", or redtab init fish | source
     Init {
         #[arg(value_enum)]

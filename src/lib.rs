@@ -12,6 +12,7 @@ pub mod environment;
 pub mod escape;
 pub mod parts;
 pub mod present;
+pub mod replace;
 pub mod reply;
 pub mod shell;
 pub mod signal;

@@ -2,6 +2,7 @@
 
 pub mod classify;
 pub mod config;
+pub mod mark;
 
 use std::io::Write;
 
@@ -21,6 +22,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Mark(args) => mark::run(&args),
         Command::Init { shell } => init::run(shell),
         Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
     }

@@ -267,10 +267,10 @@ impl<'n> Matcher<'n> {
         (environment.map(|environment| environment.severity), earlier, rule)
     }
 
-    /// The answer of the last `[[target]]` that speaks of this name. One that names an environment there is none of
+    /// The answer of the first `[[target]]` that speaks of this name: later layers stand before earlier ones. One that names an environment there is none of
     /// says nothing. `whole` is true for a name as it was read, false for a piece of one.
     fn target(&self, kind: Kind, text: &str, whole: bool) -> Option<Judgement> {
-        self.names.targets.iter().rev().filter(|target| speaks_of(target, kind, text, whole)).find_map(
+        self.names.targets.iter().filter(|target| speaks_of(target, kind, text, whole)).find_map(
             |target| {
                 let environment = match target.environment.as_str() {
                     "safe" => None,
@@ -403,7 +403,9 @@ fn is_host(kind: Kind) -> bool {
     matches!(kind, Kind::Hostname | Kind::UrlHost | Kind::KubeServer)
 }
 
-fn speaks_of(target: &Target, kind: Kind, text: &str, whole: bool) -> bool {
+/// Whether a target settles a name of this kind. All kinds of host are one; the answer for a kube context also holds
+/// for the cluster of that name when `whole` is true, which it is for names as they were read.
+pub fn speaks_of(target: &Target, kind: Kind, text: &str, whole: bool) -> bool {
     if is_host(kind) && is_host(target.signal) {
         return parts::bare_host(&target.is).eq_ignore_ascii_case(parts::bare_host(text));
     }

@@ -287,7 +287,7 @@ fn targets_beat_words() {
         (Kind::Url, "postgres://u:pw@prod.acme.com/live", "production live live"),
         (Kind::AwsProfile, "x", "staging target x"),
         (Kind::AwsProfile, "prod-x", "production prod prod"),
-        (Kind::AwsProfile, "twice", "nonprod target twice"),
+        (Kind::AwsProfile, "twice", "production target twice"),
     ];
     for (kind, name, expected) in table {
         assert_eq!(told_by(&names, kind, name), expected, "{kind:?} {name}");
