@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod environment;
 pub mod escape;
+pub mod inventory;
 pub mod parts;
 pub mod present;
 pub mod replace;

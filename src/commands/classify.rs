@@ -159,7 +159,7 @@ fn visible(text: &str) -> String {
 }
 
 /// JSON that is safe to look at: the same value, with such characters as `\uNNNN`. They can only stand in strings.
-fn plain_json(json: &str) -> String {
+pub fn plain_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if acts(c) {

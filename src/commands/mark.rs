@@ -206,12 +206,13 @@ impl Attempt<'_> {
         let now = layers::load(&View::new(self.world), None);
         let judged = self.judged(&now);
         let line = edited.line;
-        let mut out = match (self.environment, edited.changed) {
+        let mut out = match (self.environment, &edited.before) {
             (None, _) => format!("Taken out of {shown}, where it stood in line {line}: now {judged}.\n"),
-            (_, true) => format!("Changed in {shown}:{line}: now {judged}.\n"),
-            (_, false) => format!("Written to {shown}:{line}: now {judged}.\n"),
+            (_, Some(_)) => format!("Changed in {shown}:{line}: now {judged}.\n"),
+            (_, None) => format!("Written to {shown}:{line}: now {judged}.\n"),
         };
-        let command = command_line("--remove", self.name.kind, self.name.text);
+        let back = edited.before.as_deref().unwrap_or("--remove");
+        let command = command_line(back, self.name.kind, self.name.text);
         if let (Some(_), Some(command)) = (self.environment, command) {
             let _ = writeln!(out, "Undo:  {command}");
         }

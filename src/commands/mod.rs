@@ -14,6 +14,7 @@ mod completions;
 mod hook;
 mod init;
 mod status;
+mod targets;
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
@@ -23,6 +24,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
         Command::Mark(args) => mark::run(&args),
+        Command::Targets(args) => targets::run(&args),
         Command::Init { shell } => init::run(shell),
         Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
     }

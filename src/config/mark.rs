@@ -25,8 +25,8 @@ pub struct Edited {
     pub text: String,
     /// The line, from 1, where the answer stands now; where it stood, if it was taken out.
     pub line: usize,
-    /// Whether an answer that was there already got another environment.
-    pub changed: bool,
+    /// The environment of the answer that was there before, where it was changed.
+    pub before: Option<String>,
 }
 
 /// What came of an edit.
@@ -59,7 +59,7 @@ pub fn set(text: &str, name: Name<'_>, environment: &str) -> Outcome {
             target.environment = environment.to_owned();
         }
     }
-    proved(Edited { text: out, line, changed: true }, &wanted)
+    proved(Edited { text: out, line, before: Some(first.target.environment.clone()) }, &wanted)
 }
 
 /// Makes `text`, a configuration file without errors, say nothing of `name`. What one `set` added is taken out to the
@@ -78,7 +78,7 @@ pub fn remove(text: &str, name: Name<'_>) -> Outcome {
     }
     let wanted: Vec<Target> =
         found.iter().filter(|answer| !answer.is_for(name)).map(|answer| answer.target.clone()).collect();
-    proved(Edited { text: out, line, changed: false }, &wanted)
+    proved(Edited { text: out, line, before: None }, &wanted)
 }
 
 /// The edit, if the new text says `wanted` and has no error.
@@ -215,7 +215,7 @@ fn add(text: &str, found: &[Answer], name: Name<'_>, environment: &str) -> Outco
             line
         }
     };
-    proved(Edited { text: out, line, changed: false }, &wanted)
+    proved(Edited { text: out, line, before: None }, &wanted)
 }
 
 /// The lines of a table with a header, and the blank line that set it off.
@@ -303,7 +303,7 @@ mod tests {
         let text = "# mine\n  [[ target ]] # here\n  # why\n  environment='safe' # so\n  is = \"\"\"x\"\"\"\nsignal=\"kube_context\"\n[prompt]\n";
         let changed = edited(set(text, X, "production"));
         assert_eq!(changed.text, text.replace("'safe'", "\"production\""));
-        assert_eq!((changed.line, changed.changed), (2, true));
+        assert_eq!((changed.line, changed.before.as_deref()), (2, Some("safe")));
         assert_eq!(edited(remove(text, X)).text, "# mine\n[prompt]\n");
     }
 
