@@ -6,6 +6,7 @@ mod gcloud;
 mod postgres;
 mod ssh;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::signal::{Domain, Kind, Part, Place, Reading, Trouble};
@@ -42,6 +43,9 @@ pub fn take(view: &View) -> Inventory {
     postgres::list(view, &mut found);
     docker::list(view, &mut found);
     ssh::list(view, &mut found);
+    // A file that is included from many places has its fault once.
+    let mut told = HashSet::new();
+    found.troubles.retain(|trouble| told.insert((trouble.place.clone(), trouble.why.clone())));
     found
 }
 

@@ -26,7 +26,7 @@ use crate::{escape, parts};
 ///
 /// Writes the [[target]] that says so into your config.toml, and changes nothing else there.
 #[derive(Debug, Args)]
-#[command(override_usage = "redtab mark ENVIRONMENT KIND NAME\n       redtab mark --remove KIND NAME")]
+#[command(override_usage = "redtab mark <ENVIRONMENT | --remove> KIND NAME")]
 pub struct Mark {
     /// Take the answer for KIND NAME out again
     #[arg(long)]

@@ -40,7 +40,8 @@ pub fn run(args: &Targets) -> Result<Exit> {
     let names = &loaded.config.names;
     let matcher = Matcher::new(names);
     let inventory = inventory::take(&view);
-    let mut rows: Vec<Row<'_>> = inventory.known.iter().map(|known| Row::of(known, names, &matcher)).collect();
+    let mut rows: Vec<Row<'_>> =
+        inventory.known.iter().map(|known| Row::of(known, names, &matcher)).collect();
     rows.sort_by_key(|row| row.rank);
     let text = if args.json {
         as_json(&rows, &inventory.troubles)
@@ -172,7 +173,8 @@ fn shown_place(place: &Place, home: Option<&Path>) -> String {
 }
 
 fn as_json(rows: &[Row<'_>], troubles: &[Trouble]) -> String {
-    let part = |part: &Part| json!({ "kind": part.kind.as_str(), "name": parts::shown(part.kind, &part.text) });
+    let part =
+        |part: &Part| json!({ "kind": part.kind.as_str(), "name": parts::shown(part.kind, &part.text) });
     let targets: Vec<Value> = rows
         .iter()
         .map(|row| {

@@ -317,7 +317,8 @@ mod tests {
 
     #[test]
     fn a_list_on_one_line_stays_one() {
-        let one = |is: &str| format!("{{ signal = \"kube_context\", is = \"{is}\", environment = \"safe\" }}");
+        let one =
+            |is: &str| format!("{{ signal = \"kube_context\", is = \"{is}\", environment = \"safe\" }}");
         let (x, a, b) = (one("x"), one("a"), one("b"));
         for (before, after) in [
             ("target = []\n".to_string(), format!("target = [{x}]\n")),

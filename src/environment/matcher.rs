@@ -270,20 +270,13 @@ impl<'n> Matcher<'n> {
     /// The answer of the first `[[target]]` that speaks of this name: later layers stand before earlier ones. One that names an environment there is none of
     /// says nothing. `whole` is true for a name as it was read, false for a piece of one.
     fn target(&self, kind: Kind, text: &str, whole: bool) -> Option<Judgement> {
-        self.names.targets.iter().filter(|target| speaks_of(target, kind, text, whole)).find_map(
-            |target| {
-                let environment = match target.environment.as_str() {
-                    "safe" => None,
-                    name => Some(self.names.environments.iter().position(|e| e.name == name)?),
-                };
-                Some(Judgement {
-                    environment,
-                    known: true,
-                    rule: Rule::Target,
-                    word: parts::shown(kind, text),
-                })
-            },
-        )
+        self.names.targets.iter().filter(|target| speaks_of(target, kind, text, whole)).find_map(|target| {
+            let environment = match target.environment.as_str() {
+                "safe" => None,
+                name => Some(self.names.environments.iter().position(|e| e.name == name)?),
+            };
+            Some(Judgement { environment, known: true, rule: Rule::Target, word: parts::shown(kind, text) })
+        })
     }
 
     fn judge_words(&self, kind: Kind, text: &str) -> Judgement {

@@ -103,7 +103,8 @@ impl Reader<'_, '_, '_> {
             Some(rest) => self.home.join(rest),
             None => self.home.join(".ssh").join(pattern),
         };
-        if pattern.contains(['[', '{', '%', '$']) || (pattern.starts_with('~') && !pattern.starts_with("~/")) {
+        if pattern.contains(['[', '{', '%', '$']) || (pattern.starts_with('~') && !pattern.starts_with("~/"))
+        {
             self.found.trouble(OF, path, Some(line), "includes by a pattern that redtab can't follow");
             return Vec::new();
         }

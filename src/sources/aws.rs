@@ -33,10 +33,7 @@ pub struct Profiles {
 /// Reads the profiles.
 pub fn profiles(view: &View) -> Profiles {
     let mut out = Profiles::default();
-    let files = [
-        ("AWS_CONFIG_FILE", "config", true),
-        ("AWS_SHARED_CREDENTIALS_FILE", "credentials", false),
-    ];
+    let files = [("AWS_CONFIG_FILE", "config", true), ("AWS_SHARED_CREDENTIALS_FILE", "credentials", false)];
     let texts: Vec<(PathBuf, String, bool)> = files
         .into_iter()
         .filter_map(|(variable, name, config)| {
@@ -53,7 +50,8 @@ pub fn profiles(view: &View) -> Profiles {
             out.troubles.push(trouble(path.clone(), Some(flaw.line), flaw.why));
         }
         for section in sections {
-            let Some(name) = (if *config { profile_name(section.name) } else { Some(section.name.to_owned()) })
+            let Some(name) =
+                (if *config { profile_name(section.name) } else { Some(section.name.to_owned()) })
             else {
                 continue;
             };
@@ -238,7 +236,8 @@ mod tests {
         // Of keys that were published for this purpose and never worked.
         assert_eq!(key_account("ASIAQNZGKIQY56JQ7WML").as_deref(), Some("029608264753"));
         assert_eq!(key_account("AKIASP2TPHJSQH3FJRUX").as_deref(), Some("171436882533"));
-        for none in ["AKIAIOSFODNN7EXAMPLE", "AROAQNZGKIQY56JQ7WML", "AKIA", "", "AKIAQ1111111111", "ÄÖÜ"] {
+        for none in ["AKIAIOSFODNN7EXAMPLE", "AROAQNZGKIQY56JQ7WML", "AKIA", "", "AKIAQ1111111111", "ÄÖÜ"]
+        {
             assert_eq!(key_account(none), None, "{none}");
         }
     }
