@@ -1,10 +1,11 @@
-//! AWS: the profiles that `~/.aws/config` and `~/.aws/credentials` define, each with the account it leads to. What it
-//! refuses: to run a `credential_process`, to ask anybody, to keep a key. An access key's id tells its account offline.
+//! AWS: the account that a command typed here would reach, and every profile that `~/.aws/config` and
+//! `~/.aws/credentials` define. What it refuses: to run a `credential_process`, to ask anybody, to keep a key. An access
+//! key's id tells its account offline. Profiles that variables name are the `env` source's; here is what they lead to.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::signal::{Domain, Kind, Part, Place, Trouble};
+use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources::ini::{self, Ini, Section, Style};
 use crate::view::View;
 use crate::world::Content;
@@ -20,7 +21,15 @@ pub struct Profile {
     pub name: String,
     pub place: Place,
     /// The account that commands under this profile reach: the role's, the single sign-on's or the access key's.
-    pub account: Option<String>,
+    pub account: Option<Account>,
+}
+
+/// An account and where it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Twelve digits.
+    pub id: String,
+    pub place: Place,
 }
 
 /// Every profile of both files in the order of the files, and what could not be read.
@@ -28,6 +37,98 @@ pub struct Profile {
 pub struct Profiles {
     pub list: Vec<Profile>,
     pub troubles: Vec<Trouble>,
+}
+
+/// Whether this source reads the variable, besides those that name a profile.
+pub fn is_watched(name: &str) -> bool {
+    ["AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE", "AWS_ROLE_ARN", "AWS_SHARED_CREDENTIALS_FILE"].contains(&name)
+}
+
+/// The variables that name a profile. The CLI's versions and the SDKs differ on which wins, so all of them count.
+const PROFILE_VARIABLES: &[&str] = &["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_VAULT", "AWSUME_PROFILE"];
+
+/// What AWS commands would reach in this view: signals `account` for each profile that a variable names, for exported
+/// credentials and for a role of a web identity; where there are none of these, the profile `default` and its account.
+/// `Unreadable` for every file the CLI would refuse.
+pub fn read(view: &View) -> Vec<Reading> {
+    let Profiles { list, troubles } = profiles(view);
+    let mut out: Vec<Reading> = troubles.into_iter().map(Reading::Unreadable).collect();
+    let find = |name: &str| list.iter().find(|profile| profile.name == name);
+    let exported = exported(view);
+    let mut named: Vec<String> = Vec::new();
+    for name in PROFILE_VARIABLES.iter().filter_map(|variable| view.text(variable)) {
+        if !name.is_empty() && !named.contains(&name) {
+            named.push(name);
+        }
+    }
+    for name in &named {
+        let account = find(name).and_then(|profile| profile.account.as_ref());
+        out.extend(account.map(|account| signal("account", account, Some(name))));
+    }
+    if let (true, true, Some(profile)) = (named.is_empty(), exported.is_empty(), find("default")) {
+        out.push(Reading::Found(Signal {
+            label: profile.name.clone(),
+            value: profile.name.clone(),
+            parts: vec![Part::new(Kind::AwsProfile, profile.name.as_str())],
+            ..blank("profile", profile.place.clone())
+        }));
+        out.extend(profile.account.iter().map(|account| signal("account", account, Some("default"))));
+    }
+    out.extend(exported);
+    if out.is_empty() && named.is_empty() {
+        out.push(Reading::Absent { source: SOURCE, what: "profile".into() });
+    }
+    out
+}
+
+/// Credentials that are exported themselves, and the role of a web identity.
+fn exported(view: &View) -> Vec<Reading> {
+    let text = |name: &str| view.text(name).filter(|value| !value.is_empty());
+    let place = |name: &str| Place::Variable(name.into());
+    let mut out = Vec::new();
+    if let Some(id) = text("AWS_ACCESS_KEY_ID") {
+        let place = place("AWS_ACCESS_KEY_ID");
+        out.push(match key_account(&id) {
+            Some(id) => signal("account", &Account { id, place }, None),
+            None => Reading::Found(Signal {
+                value: "of an account that the key does not tell".into(),
+                label: "aws credentials".into(),
+                ..blank("credentials", place)
+            }),
+        });
+    }
+    if let Some(id) = text("AWS_ROLE_ARN").as_deref().and_then(role_account) {
+        out.push(signal("account", &Account { id, place: place("AWS_ROLE_ARN") }, None));
+    }
+    out
+}
+
+fn blank(what: &str, place: Place) -> Signal {
+    Signal {
+        source: SOURCE,
+        domain: Domain::Cloud,
+        scope: Scope::Tab,
+        what: what.into(),
+        value: String::new(),
+        label: String::new(),
+        place,
+        parts: Vec::new(),
+        port: None,
+    }
+}
+
+/// The signal of an account; `profile` is how a person knows it.
+fn signal(what: &str, account: &Account, profile: Option<&str>) -> Reading {
+    let value = match profile {
+        Some(profile) => format!("{} ({profile})", account.id),
+        None => account.id.clone(),
+    };
+    Reading::Found(Signal {
+        value,
+        label: profile.unwrap_or(&account.id).to_owned(),
+        parts: vec![Part::new(Kind::AwsAccount, account.id.as_str())],
+        ..blank(what, account.place.clone())
+    })
 }
 
 /// Reads the profiles.
@@ -61,7 +162,7 @@ pub fn profiles(view: &View) -> Profiles {
                 raw.push(Raw { name, place, sections: Vec::new() });
             }
             if let Some(profile) = raw.get_mut(at) {
-                profile.sections.push(section);
+                profile.sections.push((path, section));
             }
         }
     }
@@ -79,7 +180,7 @@ pub fn profiles(view: &View) -> Profiles {
 
 /// The pieces of a profile that are judged.
 pub fn parts(profile: &Profile) -> Vec<Part> {
-    let account = profile.account.iter().map(|account| Part::new(Kind::AwsAccount, account.as_str()));
+    let account = profile.account.iter().map(|account| Part::new(Kind::AwsAccount, account.id.as_str()));
     std::iter::once(Part::new(Kind::AwsProfile, profile.name.as_str())).chain(account).collect()
 }
 
@@ -154,13 +255,16 @@ fn split(text: &str) -> Option<Vec<String>> {
 struct Raw<'a> {
     name: String,
     place: Place,
-    sections: Vec<Section<'a>>,
+    sections: Vec<(&'a PathBuf, Section<'a>)>,
 }
 
 impl Raw<'_> {
     /// The value of a key; what the credentials file says goes over the config file, as in the CLI.
-    fn get(&self, key: &str) -> Option<&str> {
-        self.sections.iter().rev().find_map(|section| section.get(key)).map(|setting| setting.value)
+    fn get(&self, key: &str) -> Option<(&str, Place)> {
+        self.sections.iter().rev().find_map(|(path, section)| {
+            let setting = section.get(key)?;
+            Some((setting.value, Place::File { path: path.to_path_buf(), line: Some(setting.line) }))
+        })
     }
 }
 
@@ -170,20 +274,18 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    fn account(&self, profile: &Raw<'_>) -> Option<String> {
+    fn account(&self, profile: &Raw<'_>) -> Option<Account> {
         let mut seen = HashSet::new();
         let mut at = profile;
         for _ in 0..CHAIN {
-            let own = [
-                at.get("role_arn").and_then(role_account),
-                at.get("sso_account_id").filter(|id| is_account(id)).map(str::to_owned),
-                at.get("aws_access_key_id").and_then(key_account),
-                at.get("aws_account_id").filter(|id| is_account(id)).map(str::to_owned),
-            ];
-            if let Some(account) = own.into_iter().flatten().next() {
-                return Some(account);
+            let own = ACCOUNT_KEYS.iter().find_map(|(key, account)| {
+                let (value, place) = at.get(key)?;
+                Some(Account { id: account(value)?, place })
+            });
+            if own.is_some() {
+                return own;
             }
-            let next = at.get("source_profile")?;
+            let (next, _) = at.get("source_profile")?;
             if !seen.insert(next) {
                 return None;
             }
@@ -191,6 +293,20 @@ impl Known<'_> {
         }
         None
     }
+}
+
+type FindAccount = fn(&str) -> Option<String>;
+
+/// The keys that tell an account, the one that wins first, and how it stands in their values.
+const ACCOUNT_KEYS: &[(&str, FindAccount)] = &[
+    ("role_arn", role_account),
+    ("sso_account_id", plain_account),
+    ("aws_access_key_id", key_account),
+    ("aws_account_id", plain_account),
+];
+
+fn plain_account(text: &str) -> Option<String> {
+    is_account(text).then(|| text.to_owned())
 }
 
 fn is_account(text: &str) -> bool {
@@ -275,8 +391,11 @@ mod tests {
         let vars = vec![("HOME".into(), dir.path().into())];
         let world = World { vars, cwd: None, uid: 0 };
         let found = profiles(&View::new(&world));
-        let told: Vec<(&str, Option<&str>)> =
-            found.list.iter().map(|p| (p.name.as_str(), p.account.as_deref())).collect();
+        let told: Vec<(&str, Option<&str>)> = found
+            .list
+            .iter()
+            .map(|p| (p.name.as_str(), p.account.as_ref().map(|account| account.id.as_str())))
+            .collect();
         let expected = [
             ("default", None),
             ("role", Some("111111111111")),
