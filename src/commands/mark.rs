@@ -212,22 +212,12 @@ impl Attempt<'_> {
             (_, None) => format!("Written to {shown}:{line}: now {judged}.\n"),
         };
         let back = edited.before.as_deref().unwrap_or("--remove");
-        let command = command_line(back, self.name.kind, self.name.text);
+        let command = mark::command_line(back, self.name.kind, self.name.text);
         if let (Some(_), Some(command)) = (self.environment, command) {
             let _ = writeln!(out, "Undo:  {command}");
         }
         out
     }
-}
-
-/// The `redtab mark` line that does `what` (an environment's name, or `--remove`) to a name, for pasting into any of the
-/// three shells; `None` where no line that can be shown says it.
-pub fn command_line(what: &str, kind: Kind, name: &str) -> Option<String> {
-    let word = escape::posix_word(name);
-    let dashes = if name.starts_with('-') { "-- " } else { "" };
-    // fish takes a backslash inside quotes for itself.
-    let same_everywhere = escape::terminal(&word) == word && !name.contains('\\');
-    same_everywhere.then(|| format!("redtab mark {what} {} {dashes}{word}", kind.as_str()))
 }
 
 /// The user's file, present or not.

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::{Exit, Targets};
-use crate::commands::{self, classify, mark};
+use crate::commands::{self, classify};
 use crate::config::diagnosis::{self, shown_path};
-use crate::config::{self, LastGood};
+use crate::config::{self, LastGood, mark};
 use crate::environment::{Judgement, Matcher, Names, Rule, Severity};
 use crate::inventory::{self, Known};
 use crate::present::json::rule;

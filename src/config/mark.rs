@@ -10,6 +10,7 @@ use crate::config::diagnosis::line_number;
 use crate::config::keys::{CONFIG, quoted};
 use crate::config::walk::{self, Entry};
 use crate::environment::{Target, speaks_of};
+use crate::escape;
 use crate::signal::Kind;
 
 /// The name that is settled.
@@ -89,6 +90,16 @@ fn proved(edited: Edited, wanted: &[Target]) -> Outcome {
         true => Outcome::Edited(edited),
         false => Outcome::Stuck,
     }
+}
+
+/// The `redtab mark` line that does `what` (an environment's name, or `--remove`) to a name, for pasting into any of the
+/// three shells; `None` where no line that can be shown says it.
+pub fn command_line(what: &str, kind: Kind, name: &str) -> Option<String> {
+    let word = escape::posix_word(name);
+    let dashes = if name.starts_with('-') { "-- " } else { "" };
+    // fish takes a backslash inside quotes for itself.
+    let same_everywhere = escape::terminal(&word) == word && !name.contains('\\');
+    same_everywhere.then(|| format!("redtab mark {what} {} {dashes}{word}", kind.as_str()))
 }
 
 /// One answer of a text.

@@ -12,7 +12,7 @@ const OF: (&str, Domain) = ("ssh", Domain::Host);
 
 /// Files inside of one another, as many as ssh takes.
 const DEPTH: usize = 16;
-/// Files in all: they may include one another in any number of ways.
+/// Files and directories in all: files may include one another in any number of ways.
 const FILES: usize = 256;
 
 /// Adds every host.
@@ -88,10 +88,10 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Of several the first holds, as in ssh.
-    fn hostname(&mut self, current: &[usize], arguments: Vec<String>) {
+    fn hostname(&mut self, current: &mut Vec<usize>, arguments: Vec<String>) {
         let Some(real) = arguments.first() else { return };
-        for at in current {
-            if let Some(host) = self.hosts.get_mut(*at).filter(|host| host.real.is_none()) {
+        for at in current.drain(..) {
+            if let Some(host) = self.hosts.get_mut(at).filter(|host| host.real.is_none()) {
                 host.real = Some(real.replace("%%", "\0").replace("%h", &host.name).replace('\0', "%"));
             }
         }
@@ -103,7 +103,9 @@ impl Reader<'_, '_, '_> {
             Some(rest) => self.home.join(rest),
             None => self.home.join(".ssh").join(pattern),
         };
-        if pattern.contains(['[', '{', '%', '$']) || (pattern.starts_with('~') && !pattern.starts_with("~/"))
+        if pattern.len() > 4096
+            || pattern.contains(['[', '{', '%', '$'])
+            || (pattern.starts_with('~') && !pattern.starts_with("~/"))
         {
             self.found.trouble(OF, path, Some(line), "includes by a pattern that redtab can't follow");
             return Vec::new();
@@ -117,6 +119,8 @@ impl Reader<'_, '_, '_> {
             }
             let mut next = Vec::new();
             for directory in files.iter().take(FILES) {
+                // Looking into a directory costs as much as reading a file.
+                self.files += 1;
                 let entries = self.found.entries(self.view, OF, directory);
                 next.extend(entries.into_iter().filter(|entry| {
                     let name = entry.file_name().unwrap_or_default().to_string_lossy();

@@ -3,7 +3,7 @@
 //! key's id tells its account offline. Profiles that variables name are the `env` source's; here is what they lead to.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources::ini::{self, Ini, Section, Style};
@@ -143,7 +143,7 @@ pub fn profiles(view: &View) -> Profiles {
             Some((path, text, config))
         })
         .collect();
-    let mut raw: Vec<Raw<'_>> = Vec::new();
+    let mut raw: Vec<Raw> = Vec::new();
     let mut index: HashMap<String, usize> = HashMap::new();
     for (path, text, config) in &texts {
         let Ini { sections, flaw } = ini::read(text, Style::Python);
@@ -159,10 +159,10 @@ pub fn profiles(view: &View) -> Profiles {
             let at = *index.entry(name.clone()).or_insert(raw.len());
             if at == raw.len() {
                 let place = Place::File { path: path.clone(), line: Some(section.line) };
-                raw.push(Raw { name, place, sections: Vec::new() });
+                raw.push(Raw { name, place, told: Default::default(), source: None });
             }
             if let Some(profile) = raw.get_mut(at) {
-                profile.sections.push((path, section));
+                profile.take(path, &section);
             }
         }
     }
@@ -198,7 +198,7 @@ fn path(view: &View, variable: &str, name: &str) -> Option<PathBuf> {
     }
 }
 
-fn text(view: &View, path: &std::path::Path, troubles: &mut Vec<Trouble>) -> Option<String> {
+fn text(view: &View, path: &Path, troubles: &mut Vec<Trouble>) -> Option<String> {
     match view.read(path) {
         Content::Absent => None,
         Content::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
@@ -251,41 +251,48 @@ fn split(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// A profile's sections: in `config`, in `credentials`, or both.
-struct Raw<'a> {
+/// A profile, as far as it matters here.
+struct Raw {
     name: String,
     place: Place,
-    sections: Vec<(&'a PathBuf, Section<'a>)>,
+    /// By the order of [`ACCOUNT_KEYS`]: the value of each, and where it stands.
+    told: [Option<(String, Place)>; ACCOUNT_KEYS.len()],
+    source: Option<String>,
 }
 
-impl Raw<'_> {
-    /// The value of a key; what the credentials file says goes over the config file, as in the CLI.
-    fn get(&self, key: &str) -> Option<(&str, Place)> {
-        self.sections.iter().rev().find_map(|(path, section)| {
-            let setting = section.get(key)?;
-            Some((setting.value, Place::File { path: path.to_path_buf(), line: Some(setting.line) }))
-        })
+impl Raw {
+    /// Takes what a section says. What the credentials file says goes over the config file, as in the CLI.
+    fn take(&mut self, path: &Path, section: &Section<'_>) {
+        for (told, (key, _)) in self.told.iter_mut().zip(ACCOUNT_KEYS) {
+            if let Some(setting) = section.get(key) {
+                let place = Place::File { path: path.to_path_buf(), line: Some(setting.line) };
+                *told = Some((setting.value.to_owned(), place));
+            }
+        }
+        if let Some(setting) = section.get("source_profile") {
+            self.source = Some(setting.value.to_owned());
+        }
     }
 }
 
 struct Known<'a> {
-    raw: &'a [Raw<'a>],
+    raw: &'a [Raw],
     index: &'a HashMap<String, usize>,
 }
 
 impl Known<'_> {
-    fn account(&self, profile: &Raw<'_>) -> Option<Account> {
+    fn account(&self, profile: &Raw) -> Option<Account> {
         let mut seen = HashSet::new();
         let mut at = profile;
         for _ in 0..CHAIN {
-            let own = ACCOUNT_KEYS.iter().find_map(|(key, account)| {
-                let (value, place) = at.get(key)?;
-                Some(Account { id: account(value)?, place })
+            let own = at.told.iter().zip(ACCOUNT_KEYS).find_map(|(told, (_, account))| {
+                let (value, place) = told.as_ref()?;
+                Some(Account { id: account(value)?, place: place.clone() })
             });
             if own.is_some() {
                 return own;
             }
-            let (next, _) = at.get("source_profile")?;
+            let next = at.source.as_deref()?;
             if !seen.insert(next) {
                 return None;
             }

@@ -70,7 +70,7 @@ pub fn read(text: &str, style: Style) -> Ini<'_> {
         if style == Style::Python && open.is_some_and(|above| indent > above) {
             continue;
         }
-        if let Some(name) = header(body) {
+        if let Some(name) = header(body, style) {
             ini.sections.push(Section { name, line: number, settings: Vec::new() });
             open = None;
             continue;
@@ -80,6 +80,7 @@ pub fn read(text: &str, style: Style) -> Ini<'_> {
             Style::Libpq => body.find('='),
         };
         match (ini.sections.last_mut(), at) {
+            (None, _) if style == Style::Libpq => {}
             (None, _) => ini.flawed(number, "has a line above its first section"),
             (_, None | Some(0)) => ini.flawed(number, "has a line that sets nothing"),
             (Some(section), Some(at)) => {
@@ -100,9 +101,13 @@ pub fn read(text: &str, style: Style) -> Ini<'_> {
 }
 
 /// The text between the brackets of a header.
-fn header(body: &str) -> Option<&str> {
+fn header(body: &str, style: Style) -> Option<&str> {
     let inner = body.strip_prefix('[')?;
-    let name = &inner[..inner.rfind(']')?];
+    let end = match style {
+        Style::Python => inner.rfind(']')?,
+        Style::Libpq => inner.find(']')?,
+    };
+    let name = &inner[..end];
     (!name.is_empty()).then_some(name)
 }
 
@@ -156,7 +161,7 @@ mod tests {
             ("\u{feff}[a]\r\n; c\r\n# c\r\nK:v=w\r\n", &["[a]@1", "k=v=w@4"]),
             ("[a]\ns3 =\n  role_arn = x\nb = c\n", &["[a]@1", "s3=@2", "b=c@4"]),
             ("[a]\n  k = v\n  l = w\n", &["[a]@1", "k=v@2", "l=w@3"]),
-            ("[a b] # x]\n", &["[a b] # x@1"]),
+            ("[a b] # x]\n", &["[a b] # x]@1"]),
             ("k = v\n[a]\n", &["[a]@2", "!1 has a line above its first section"]),
             ("[a]\nword\n= x\nk = v\n", &["[a]@1", "k=v@4", "!2 has a line that sets nothing"]),
             ("[a]\n[a]\n", &["[a]@1", "[a]@2", "!2 has a section twice"]),
@@ -166,9 +171,10 @@ mod tests {
         for (text, expected) in python {
             assert_eq!(told(text, Style::Python), expected, "{text:?}");
         }
-        let libpq = ("[a]\nhost=x\n  port=1\nDB:x\n; y\n[a]\n", &["[a]@1", "host=x@2", "port=1@3", "[a]@6"]);
+        let libpq =
+            ("x=y\n[a]\nhost=x\n  port=1\nDB:x\n[a] b]\n", &["[a]@2", "host=x@3", "port=1@4", "[a]@6"]);
         let mut expected: Vec<&str> = libpq.1.to_vec();
-        expected.push("!4 has a line that sets nothing");
+        expected.push("!5 has a line that sets nothing");
         assert_eq!(told(libpq.0, Style::Libpq), expected);
     }
 
