@@ -3,7 +3,7 @@
 mod defaults;
 mod matcher;
 
-pub use matcher::Matcher;
+pub use matcher::{Matcher, speaks_of};
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,9 @@ use crate::tab::Tab;
 /// Files larger than this are not read: 8 MiB is twenty times the largest kubeconfig seen in the field.
 pub const FILE_CAP: u64 = 8 * 1024 * 1024;
 
+/// Directories with more entries than this are not listed.
+const ENTRIES_CAP: usize = 2000;
+
 /// A write this recent may be followed by another one in the same tick of the file system's clock.
 const FRESH: Duration = Duration::from_millis(20);
 /// The same where the file system keeps whole seconds only.
@@ -164,6 +167,29 @@ impl World {
             *settled = false;
         }
         (Content::Bytes(bytes), seen)
+    }
+
+    /// The names in a directory, sorted; none when it is not there.
+    ///
+    /// # Errors
+    /// Why it can't be listed, as the end of a sentence.
+    pub fn entries(&self, directory: &Path) -> Result<Vec<OsString>, String> {
+        let refused = |error: std::io::Error| format!("can't be listed: {}", plain(&error));
+        let mut names = Vec::new();
+        match std::fs::read_dir(directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(names),
+            Err(error) => return Err(refused(error)),
+            Ok(entries) => {
+                for entry in entries.take(ENTRIES_CAP + 1) {
+                    names.push(entry.map_err(refused)?.file_name());
+                }
+            }
+        }
+        if names.len() > ENTRIES_CAP {
+            return Err(format!("has more than {ENTRIES_CAP} entries"));
+        }
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Who may have written `path`; `None` when it can't be looked at. Of a symbolic link that leads nowhere, or to

@@ -138,7 +138,7 @@ fn line(entry: &Entry) -> String {
 }
 
 /// JSON that is safe to look at: the same value, with such characters as `\uNNNN`. They can only stand in strings.
-fn plain_json(json: &str) -> String {
+pub fn plain_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if escape::is_unsafe(c) {

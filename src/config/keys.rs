@@ -321,7 +321,7 @@ pub static CONFIG: &[Section] = &[
     Section {
         name: "target",
         form: Form::Listed,
-        doc: "An exact answer for one name, which beats every word.",
+        doc: "An exact answer for one name, which beats every word. `redtab mark` writes it.",
         keys: &[
             Key {
                 name: "signal",

@@ -100,6 +100,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Where the system's file locks the whole section `section` against later layers: `/etc/redtab/config.toml:3:9`.
+    pub fn lock_on(&self, section: &str) -> Option<&str> {
+        self.merged.lock_of(&[section]).map(|lock| lock.place.as_str())
+    }
+
     /// Where the value of a key comes from; `item` counts in `names.environments` or `names.targets`, and is 0
     /// elsewhere.
     pub fn origin(&self, section: &str, item: usize, key: &str) -> Origin {

@@ -433,7 +433,9 @@ fn is_host(kind: Kind) -> bool {
     matches!(kind, Kind::Hostname | Kind::UrlHost | Kind::KubeServer)
 }
 
-fn speaks_of(target: &Target, kind: Kind, text: &str, whole: bool) -> bool {
+/// Whether a target settles a name of this kind. All kinds of host are one; the answer for a kube context also holds
+/// for the cluster of that name when `whole` is true, which it is for names as they were read.
+pub fn speaks_of(target: &Target, kind: Kind, text: &str, whole: bool) -> bool {
     if is_host(kind) && is_host(target.signal) {
         return parts::bare_host(&target.is).eq_ignore_ascii_case(parts::bare_host(text));
     }

@@ -2,6 +2,7 @@
 //! `KUBECONFIG`'s files exactly as kubectl merges them. It refuses to run, fetch or open anything the files name.
 
 mod config;
+mod contexts;
 mod slice;
 mod yaml;
 
@@ -17,6 +18,8 @@ use config::{Config, Entry, Field};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::view::View;
 use crate::world::{Content, FILE_CAP};
+
+pub use contexts::{Context, contexts};
 
 const SOURCE: &str = "kube";
 /// Files of one `KUBECONFIG` that are read; people with a file per cluster have some hundreds.
