@@ -44,7 +44,7 @@ pub fn run(args: &Targets) -> Result<Exit> {
         inventory.known.iter().map(|known| Row::of(known, names, &matcher)).collect();
     rows.sort_by_key(|row| row.rank);
     let text = if args.json {
-        as_json(&rows, &inventory.troubles)
+        as_json(&rows, &inventory.troubles, &loaded.config.names)
     } else {
         let color = std::io::stdout().is_terminal() && view.var("NO_COLOR").is_none_or(|v| v.is_empty());
         as_text(&rows, &inventory.troubles, home.as_deref(), color)
@@ -90,7 +90,7 @@ impl<'a> Row<'a> {
             None if judgement.known => Rank::Nonproduction,
             None => Rank::Unknown,
         };
-        Row { known, rank, environment: environment.map(|e| e.name.as_str()), judgement, part }
+        Row { known, rank, environment: environment.map(|e| e.name.as_ref()), judgement, part }
     }
 
     /// The first word of the line.
@@ -172,7 +172,7 @@ fn shown_place(place: &Place, home: Option<&Path>) -> String {
     }
 }
 
-fn as_json(rows: &[Row<'_>], troubles: &[Trouble]) -> String {
+fn as_json(rows: &[Row<'_>], troubles: &[Trouble], names: &Names) -> String {
     let part =
         |part: &Part| json!({ "kind": part.kind.as_str(), "name": parts::shown(part.kind, &part.text) });
     let targets: Vec<Value> = rows
@@ -187,7 +187,7 @@ fn as_json(rows: &[Row<'_>], troubles: &[Trouble]) -> String {
                 "environment": row.environment,
                 "kind": row.known.kind.as_str(),
                 "name": parts::shown(row.known.kind, &row.known.name),
-                "rule": rule(&row.judgement.rule),
+                "rule": rule(&row.judgement, names),
                 "word": row.judgement.word,
                 "where": shown_place(&row.known.place, None),
                 "parts": row.known.parts.iter().map(part).collect::<Vec<_>>(),
