@@ -139,6 +139,7 @@ fn no_secret_gets_out(kind: Kind) {
     let said = String::from_utf8_lossy(&typed_or_said);
     let leaks: Vec<&str> = said.lines().filter(|line| !secrets_in(line.as_bytes()).is_empty()).collect();
     assert!(leaks.is_empty(), "on the screen: {leaks:#?}");
+    assert!(said.contains("db.prod.acme.example/orders") && said.contains("***"), "what was read is shown");
 
     let trace_text = fs::read(&trace).unwrap();
     let execs = String::from_utf8_lossy(&trace_text);

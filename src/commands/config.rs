@@ -17,6 +17,7 @@ use crate::config::layers::{self, File, Layer, State};
 use crate::config::{FILE_CAP, Loaded, Origin, reference};
 use crate::signal::{Place, Reading, Trouble};
 use crate::sources::directory;
+use crate::url;
 use crate::view::View;
 use crate::world::{Content, Seen, World};
 
@@ -154,7 +155,7 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
     let mut value = |key: &Key, item: usize| match key.slot {
         Slot::Config(field) => Some(field(&mut config).get()),
         Slot::Environment(field) => config.names.environments.get_mut(item).map(|it| field(it).get()),
-        Slot::Target(field) => config.names.targets.get_mut(item).map(|it| field(it).get()),
+        Slot::Target(field) => config.names.targets.get_mut(item).map(|it| shown(field(it).get())),
         Slot::Declared(_) => None,
     };
     let mut row = |item: usize| {
@@ -163,6 +164,14 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
         section.keys.iter().filter_map(with_origin).collect()
     };
     (0..count).map(&mut row).collect()
+}
+
+/// A target's value as it may be shown: an address without its password.
+fn shown(value: Value) -> Value {
+    match value {
+        Value::Text(text) if text.contains("://") => Value::Text(url::without_secrets(&text)),
+        value => value,
+    }
 }
 
 fn as_toml(loaded: &Loaded, home: Option<&Path>) -> String {

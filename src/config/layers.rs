@@ -13,6 +13,7 @@ use crate::config::walk::{self, Entry, Tree};
 use crate::config::{Config, FILE_CAP, Segment};
 use crate::environment::{Environment, Severity, Target};
 use crate::signal::Kind;
+use crate::url;
 use crate::view::View;
 use crate::world::{Content, World};
 
@@ -264,7 +265,9 @@ impl Loaded {
             Content::Bytes(bytes) => match self.overlay(layer, &path, &bytes) {
                 Ok(draft) => {
                     if let Some(good) = good {
-                        good.keep(&path, &bytes);
+                        // A copy needs no passwords.
+                        let copy = std::str::from_utf8(&bytes).map(url::quoted_without_secrets);
+                        good.keep(&path, copy.as_ref().map_or(&bytes, |copy| copy.as_bytes()));
                     }
                     self.accept(layer, path, draft, State::Used);
                 }
