@@ -75,7 +75,7 @@ fn a_hostile_name_is_harmless_whatever_the_prompts_settings(kind: Kind) {
             shell.enter();
             // The number of the command is put in the place of `!`, in the user's own prompt as well.
             // PS1 and PROMPT themselves hold the text there, without what could start an expansion.
-            let literal = ["shopt -u promptvars", "unsetopt prompt_percent"].contains(&setting)
+            let literal = ["shopt -u promptvars", "unsetopt prompt_percent"].contains(setting)
                 || setting.contains("bang; unsetopt");
             let name = &if literal { name.replace(['$', '`'], "?") } else { (*name).to_string() };
             let bang = setting.contains("bang") && setting.contains("prompt_percent") && name.contains('!');
