@@ -153,7 +153,7 @@ fn no_secret_gets_out(kind: Kind) {
     }
 
     let made: Vec<PathBuf> =
-        files_of(&home).difference(&planted).cloned().filter(|path| *path != trace).collect();
+        files_of(&home).difference(&planted).filter(|path| **path != trace).cloned().collect();
     assert!(made.iter().any(|path| path.starts_with(home.run_dir())), "redtab made something: {made:#?}");
     for path in made.iter().filter(|path| is_redtabs(&home, path)) {
         assert_eq!(secrets_in(&fs::read(path).unwrap()), Vec::<&str>::new(), "{}", path.display());
