@@ -157,6 +157,12 @@ pub fn without_secret_settings(text: &str) -> String {
     loose::without_secret_settings(text)
 }
 
+/// Lines with quoted words in them, such as TOML, as they may be shown or kept: passwords in quoted addresses and the
+/// quoted values of `password = …` and the like replaced by `***`. What was valid stays valid.
+pub fn quoted_without_secrets(text: &str) -> String {
+    loose::quoted_without_secrets(text)
+}
+
 /// The hosts of `h1:6380,h2,name=x`; anything after the first option may be part of a secret.
 fn hosts_before_options(text: &str) -> Option<Vec<Host>> {
     let (front, value) = text.split_once('=')?;

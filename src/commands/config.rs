@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value as Json, json};
 
+use crate::address;
 use crate::cli::Exit;
 use crate::commands;
 use crate::config::diagnosis::{self, Problem, Where, shown_path};
@@ -153,7 +154,7 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
     let mut value = |key: &Key, item: usize| match key.slot {
         Slot::Config(field) => Some(field(&mut config).get()),
         Slot::Environment(field) => config.names.environments.get_mut(item).map(|it| field(it).get()),
-        Slot::Target(field) => config.names.targets.get_mut(item).map(|it| field(it).get()),
+        Slot::Target(field) => config.names.targets.get_mut(item).map(|it| shown(field(it).get())),
         Slot::Declared(_) => None,
     };
     let mut row = |item: usize| {
@@ -162,6 +163,14 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
         section.keys.iter().filter_map(with_origin).collect()
     };
     (0..count).map(&mut row).collect()
+}
+
+/// A target's value as it may be shown: an address without its password.
+fn shown(value: Value) -> Value {
+    match value {
+        Value::Text(text) if text.contains("://") => Value::Text(address::without_secrets(&text)),
+        value => value,
+    }
 }
 
 fn as_toml(loaded: &Loaded, home: Option<&Path>) -> String {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::address;
+
 /// More errors than this in one file help nobody.
 const SHOWN_FAULTS: usize = 50;
 /// The columns of a source line that are shown, and how many of them may stand before the caret.
@@ -139,7 +141,15 @@ fn problem(path: &Path, text: &str, fault: Fault) -> Problem {
     let end = fault.span.end.clamp(place.offset, place.line.end);
     let line = &text[place.line.clone()];
     let before = place.offset - place.line.start;
-    let excerpt = excerpt(line, before, floor(text, end) - place.line.start);
+    let to = floor(text, end) - place.line.start;
+    let safe = address::quoted_without_secrets(line);
+    let excerpt = if safe == line {
+        excerpt(line, before, to)
+    } else {
+        // The carets stand where the same text now does.
+        let from = floor(&safe, address::quoted_without_secrets(&line[..before]).len());
+        excerpt(&safe, from, floor(&safe, from.saturating_add(to.saturating_sub(before))))
+    };
     Problem {
         place: Where::File { path: path.to_path_buf(), position: Some((place.number, place.column)) },
         message: fault.message,

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::address;
 use crate::config::diagnosis::{self, Fault, Problem, Where, did_you_mean, line_number, shown};
 use crate::config::keys::{self, Form, Key, REST, Section, Slot};
 use crate::config::walk::{self, Entry, Tree};
@@ -270,7 +271,9 @@ impl Loaded {
             Content::Bytes(bytes) => match self.overlay(layer, &path, &bytes) {
                 Ok(draft) => {
                     if let Some(good) = good {
-                        good.keep(&path, &bytes);
+                        // A copy needs no passwords.
+                        let copy = std::str::from_utf8(&bytes).map(address::quoted_without_secrets);
+                        good.keep(&path, copy.as_ref().map_or(&bytes, |copy| copy.as_bytes()));
                     }
                     self.accept(layer, path, draft, State::Used);
                 }
