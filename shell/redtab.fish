@@ -12,6 +12,7 @@ set -g __redtab_say      # one line for the person
 set -g __redtab_due      # the next drawing of the prompt looks
 set -g __redtab_asking   # a question is under way; still set at the next prompt, it was interrupted
 set -g __redtab_strikes 0 # how many prompts to leave it alone after an interrupted question
+set -g __redtab_wrapped   # the user's prompt is wrapped, or was
 set -g __redtab_skip 0   # how many of them are left
 set -g __redtab_inherited # REDTAB=off was there before this shell
 builtin test "$REDTAB" = off; and set __redtab_inherited 1
@@ -37,12 +38,17 @@ function __redtab_ask
         set -g __redtab_asking
         builtin test $__redtab_strikes -lt 32; and set -g __redtab_strikes (builtin math $__redtab_strikes x 2 + 1)
         set -g __redtab_skip $__redtab_strikes
+        return 0
     end
     if builtin test $__redtab_skip -gt 0
         set -g __redtab_skip (builtin math $__redtab_skip - 1)
         return 0
     end
+    # fish prints a page of its own about a command that is not there.
+    builtin test -f $__redtab_bin -a -x $__redtab_bin
+    or return 0
     set -g __redtab_asking 1
+    set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
     set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
         --can-block no </dev/null 2>/dev/null)
     or set reply
@@ -70,7 +76,7 @@ function __redtab_prompt
         builtin test -n "$__redtab_inherited"; and set how ' (inherited)'
         __redtab_plain "redtab off$how"
     else if builtin test -n "$__redtab_live" -a -z "$__redtab_always"; and __redtab_same
-        true
+        builtin true
     else
         set -g __redtab_inherited
         __redtab_ask
@@ -98,9 +104,12 @@ end
 # Wraps the user's own prompt, again whenever it was redefined. The wrapper draws after every other prompt hook, so
 # that what direnv and mise export at this prompt is seen at this prompt. The segment stands after the newlines that
 # the user's prompt may begin with.
-function __redtab_arrange --on-event fish_prompt
+function __redtab_arrange
     set -g __redtab_due 1
     if not builtin functions fish_prompt | builtin string match -q '*__redtab_own*'
+        # Somebody redefines it after us, perhaps at every prompt: from now on we are the last again.
+        builtin test -n "$__redtab_wrapped"; and __redtab_register
+        set -g __redtab_wrapped 1
         builtin functions -e __redtab_user_prompt 2>/dev/null
         builtin functions -c fish_prompt __redtab_user_prompt 2>/dev/null
         or function __redtab_user_prompt
@@ -108,6 +117,7 @@ function __redtab_arrange --on-event fish_prompt
         end
         function fish_prompt
             set -l statuses $pipestatus
+            set -l IFS \n
             if builtin test -n "$__redtab_due"
                 set -g __redtab_due
                 __redtab_prompt
@@ -129,5 +139,13 @@ function __redtab_arrange --on-event fish_prompt
         end
     end
 end
+
+# Handlers run in the order in which they were defined.
+function __redtab_register
+    function __redtab_event --on-event fish_prompt
+        __redtab_arrange
+    end
+end
+__redtab_register
 
 end

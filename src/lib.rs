@@ -19,7 +19,6 @@ pub mod sources;
 pub mod state;
 pub mod survey;
 pub mod tab;
-pub mod url;
 pub mod verdict;
 pub mod view;
 pub mod words;

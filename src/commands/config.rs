@@ -2,7 +2,6 @@
 //! schema. It writes no file.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -17,6 +16,7 @@ use crate::config::layers::{self, File, Layer, State};
 use crate::config::{FILE_CAP, Loaded, Origin, reference};
 use crate::signal::{Place, Reading, Trouble};
 use crate::sources::directory;
+use crate::state::RunDir;
 use crate::view::View;
 use crate::world::{Content, Seen, World};
 
@@ -47,11 +47,13 @@ pub enum Command {
 pub fn run(command: Command) -> Result<Exit> {
     let world = World::of_this_process();
     let view = View::new(&world);
+    let run_dir = RunDir::open(&world).ok();
+    let load = || layers::load(&view, run_dir.as_ref().map(|dir| dir as _));
     match command {
         Command::Check { file: Some(file) } => check_file(&view, &file),
-        Command::Check { file: None } => check(&view),
-        Command::Show { json } => show(&view, json),
-        Command::Path => path(&view),
+        Command::Check { file: None } => check(&view, load()),
+        Command::Show { json } => show(&view, &load(), json),
+        Command::Path => path(&load()),
         Command::Schema => {
             commands::print(include_str!("../../docs/config.schema.json"))?;
             Ok(Exit::Yes)
@@ -59,13 +61,13 @@ pub fn run(command: Command) -> Result<Exit> {
     }
 }
 
-fn check(view: &View) -> Result<Exit> {
-    let loaded = layers::load(view, None);
+fn check(view: &View, loaded: Loaded) -> Result<Exit> {
     let directories = directory::look(view);
     let mut problems = loaded.problems;
     problems.extend(directories.problems);
     problems.extend(directories.readings.iter().filter_map(unreadable));
-    let read = view.watched().into_iter().filter(|watched| watched.seen != Seen::Absent);
+    let read =
+        view.watched().into_iter().filter(|watched| !matches!(watched.seen, Seen::Absent | Seen::Dangling));
     let ignored = |path: &Path| directories.ignored.iter().any(|ignored| ignored.path == path);
     let files: Vec<PathBuf> = read.map(|watched| watched.path).filter(|path| !ignored(path)).collect();
     verdict(view, &problems, &files)
@@ -103,7 +105,7 @@ fn check_file(view: &View, file: &Path) -> Result<Exit> {
 fn verdict(view: &View, problems: &[Problem], files: &[PathBuf]) -> Result<Exit> {
     let home = view.home();
     if !problems.is_empty() {
-        let _ = std::io::stderr().write_all(diagnosis::render(problems, home.as_deref()).as_bytes());
+        commands::say(&diagnosis::render(problems, home.as_deref()));
         return Ok(Exit::Error);
     }
     let mut out = String::new();
@@ -117,8 +119,7 @@ fn verdict(view: &View, problems: &[Problem], files: &[PathBuf]) -> Result<Exit>
     Ok(Exit::Yes)
 }
 
-fn path(view: &View) -> Result<Exit> {
-    let loaded = layers::load(view, None);
+fn path(loaded: &Loaded) -> Result<Exit> {
     let mut out = String::new();
     for File { layer, path, state, .. } in &loaded.files {
         let state = match state {
@@ -132,11 +133,10 @@ fn path(view: &View) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn show(view: &View, json: bool) -> Result<Exit> {
-    let loaded = layers::load(view, None);
+fn show(view: &View, loaded: &Loaded, json: bool) -> Result<Exit> {
     let home = view.home();
-    let _ = std::io::stderr().write_all(diagnosis::render(&loaded.problems, home.as_deref()).as_bytes());
-    let text = if json { as_json(&loaded) } else { as_toml(&loaded, home.as_deref()) };
+    commands::say(&diagnosis::render(&loaded.problems, home.as_deref()));
+    let text = if json { as_json(loaded) } else { as_toml(loaded, home.as_deref()) };
     commands::print(&text)?;
     Ok(Exit::Yes)
 }

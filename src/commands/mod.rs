@@ -31,6 +31,11 @@ pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "redtab: {text}");
 }
 
+/// Prints text that stands for itself, such as configuration errors, on stderr.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Prints a result on stdout. A reader that went away (`redtab … | head`) is no failure.
 ///
 /// # Errors

@@ -67,7 +67,7 @@ impl Page<'_> {
                 ("?", "unsure: something that could say production can't be read".to_string())
             }
             (_, Some(environment)) => (
-                environment.badge.as_str(),
+                environment.badge.as_ref(),
                 format!("this tab points at {}", escape::terminal(&environment.name)),
             ),
             (_, None) => ("", String::new()),
