@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The least a hook can do that notices changes without a fork: compares the variables and files it is given and sets
 # PS1. It detects nothing and defends itself against nothing; redtab is measured against it.
-# Expects bare_names and bare_files.
-# shellcheck disable=SC2154
+# Expects bare_names and bare_files; with bare_all=1 it also compares the exported names, $PWD and readability.
+# shellcheck disable=SC2154,SC2016
 
 __bare_values=
 for __bare_i in "${bare_names[@]}"; do
@@ -16,14 +16,26 @@ for __bare_i in "${bare_files[@]}"; do
     __bare_s=$REDTAB_RUN_DIR/bare/$((__bare_n++))
     touch -r "$__bare_i" "$__bare_s"
     __bare_tests+=" && ! '$__bare_i' -nt '$__bare_s' && ! '$__bare_i' -ot '$__bare_s'"
+    [[ -z ${bare_all-} ]] || __bare_tests+=" && -r '$__bare_i'"
   else
     __bare_tests+=" && ! -e '$__bare_i'"
   fi
 done
+__bare_list=$REDTAB_RUN_DIR/bare/names
+__bare_names() {
+  { compgen -e; echo .; } 1<>"$__bare_list"
+  mapfile -n 1 -t -d . __bare_now <"$__bare_list"
+}
+if [[ -n ${bare_all-} ]]; then
+  __bare_names
+  __bare_then=${__bare_now[0]}$PWD
+  __bare_tests+=' && ${__bare_now[0]}$PWD == "$__bare_then"'
+fi
 eval "__bare_seen=\"$__bare_values\"
 __bare_same() { [[ \"$__bare_values\" == \"\$__bare_seen\" && $__bare_tests ]]; }"
 
 __bare_prompt() {
+  [[ -z ${bare_all-} ]] || __bare_names
   if __bare_same; then
     PS1='\[\e[97;41m\] PROD prod-eu \[\e[0m\] @@ '
   else

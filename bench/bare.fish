@@ -1,6 +1,6 @@
 # The least a hook can do that notices changes without a fork: compares the variables and files it is given and
 # prints the prompt. It detects nothing and defends itself against nothing; redtab is measured against it.
-# Expects bare_names and bare_files.
+# Expects bare_names and bare_files; with bare_all=1 it also compares the exported names, $PWD and readability.
 
 set -l values
 for name in $bare_names
@@ -14,10 +14,18 @@ for file in $bare_files
         set n (math $n + 1)
         set -l stamp $REDTAB_RUN_DIR/bare/$n
         touch -r $file $stamp
-        set -a tests "and builtin test ! '$file' -nt '$stamp' -a ! '$file' -ot '$stamp'"
+        set -l readable
+        test -n "$bare_all"; and set readable " -a -r '$file'"
+        set -a tests "and builtin test ! '$file' -nt '$stamp' -a ! '$file' -ot '$stamp'$readable"
     else
         set -a tests "and builtin test ! -e '$file'"
     end
+end
+if test -n "$bare_all"
+    set -nx | read -lz names
+    set -g __bare_then "$names$PWD"
+    set tests 'begin; builtin set -nx | builtin read -lz names; builtin test "$names$PWD" = "$__bare_then"; end' "and "$tests
+    set tests (string replace -r '^and and ' 'and ' -- $tests)
 end
 eval "set -g __bare_seen \"$values\""
 eval "function __bare_same

@@ -1,6 +1,6 @@
 # The least a hook can do that notices changes without a fork: compares the variables and files it is given and sets
 # PROMPT. It detects nothing and defends itself against nothing; redtab is measured against it.
-# Expects bare_names and bare_files.
+# Expects bare_names and bare_files; with bare_all=1 it also compares the exported names, $PWD and readability.
 
 () {
   local name file stamp values tests=1 n=0
@@ -13,10 +13,15 @@
       stamp=$REDTAB_RUN_DIR/bare/$((n++))
       touch -r $file $stamp
       tests+=" && ! '$file' -nt '$stamp' && ! '$file' -ot '$stamp'"
+      [[ -z $bare_all ]] || tests+=" && -r '$file'"
     else
       tests+=" && ! -e '$file'"
     fi
   done
+  if [[ -n $bare_all ]]; then
+    typeset -g __bare_then="${(ko)parameters[(R)*export*]}$PWD"
+    tests+=' && "${(ko)parameters[(R)*export*]}$PWD" == "$__bare_then"'
+  fi
   eval "typeset -g __bare_seen=\"$values\"
   __bare_same() { [[ \"$values\" == \"\$__bare_seen\" && $tests ]] }"
 }

@@ -132,13 +132,15 @@ def prompt(shell, text=MARK):
     }[shell]
 
 
-def bare(shell, names, files):
-    """The start file of the bare hook: it compares exactly these."""
+def bare(shell, names, files, everything=False):
+    """The start file of the bare hook: it compares exactly these, or `everything` that redtab compares."""
     quoted = " ".join(f"'{file}'" for file in files)
     script = os.path.join(BENCH, f"bare.{shell}")
     if shell == "fish":
-        return f"set -g bare_names {' '.join(names)}\nset -g bare_files {quoted}\nsource {script}"
-    return f"bare_names=({' '.join(names)})\nbare_files=({quoted})\nsource {script}"
+        flag = "set -g bare_all 1\n" if everything else ""
+        return f"{flag}set -g bare_names {' '.join(names)}\nset -g bare_files {quoted}\nsource {script}"
+    flag = "bare_all=1\n" if everything else ""
+    return f"{flag}bare_names=({' '.join(names)})\nbare_files=({quoted})\nsource {script}"
 
 
 def evaluated(shell, command):
@@ -236,6 +238,7 @@ def tools(shell, home, args):
     out = {
         "plain": (full("plain"), plain),
         "bare": (full("bare"), bare(shell, names, files)),
+        "bare, all checks": (full("bare, all checks"), bare(shell, names, files, everything=True)),
         "redtab": (small, f"{plain}\n{init}"),
         "redtab 400 KB": (large, f"{plain}\n{init}"),
         "redtab, home only": (one("redtab, home only"), f"{plain}\n{init}"),

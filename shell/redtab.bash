@@ -124,15 +124,15 @@ __redtab_draw() {
 # bash-preexec's own last piece stays behind us, for it arms itself there.
 __redtab_arrange() {
   local -a __redtab_all __redtab_tail __redtab_i __redtab_c __redtab_k
-  __redtab_all=() __redtab_tail=() __redtab_c=()
-  if __redtab_readonly PROMPT_COMMAND; then return 0; fi
-  __redtab_i=("${!PROMPT_COMMAND[@]}")
   if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
     case ${PROMPT_COMMAND[*]: -1} in
       __redtab_prompt) return 0 ;;
       __bp_interactive_mode)
         if [[ ${PROMPT_COMMAND[*]: -2:1} == __redtab_prompt ]]; then return 0; fi ;;
     esac
+    if __redtab_readonly PROMPT_COMMAND; then return 0; fi
+    __redtab_all=() __redtab_tail=() __redtab_c=()
+    __redtab_i=("${!PROMPT_COMMAND[@]}")
     for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_i[@]}; __redtab_k[0]++)); do
       __redtab_c[0]=${PROMPT_COMMAND[${__redtab_i[${__redtab_k[0]}]}]}
       case ${__redtab_c[0]} in
@@ -152,7 +152,8 @@ __redtab_arrange() {
     case ${PROMPT_COMMAND-} in
       *__redtab_prompt | *$'__redtab_prompt\n__bp_interactive_mode') return 0 ;;
     esac
-    __redtab_c[0]=${PROMPT_COMMAND-}
+    if __redtab_readonly PROMPT_COMMAND; then return 0; fi
+    __redtab_c=("${PROMPT_COMMAND-}")
     __redtab_c[0]=${__redtab_c[0]//__redtab_prompt/__redtab_none}
     case ${__redtab_c[0]} in
       *__bp_interactive_mode)
@@ -168,7 +169,7 @@ __redtab_none() { return "$?"; }
 __redtab_prompt() {
   __redtab_rc=("$?") # no `local` before it: under `set -k` its argument would be no assignment
   # The user's options are his: ours hold inside this function only (bash 4.4 and later).
-  local - 2>/dev/null && \builtin set +aefkuvxET
+  ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) && local - && \builtin set +aefkuvxET
   local IFS=$' \t\n'
   if [[ ${REDTAB-} == off ]]; then
     __redtab_live=()
