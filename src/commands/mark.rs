@@ -145,7 +145,7 @@ impl Attempt<'_> {
         }
         let environment = self.environment?;
         let mut known: Vec<&str> =
-            loaded.config.names.environments.iter().map(|environment| environment.name.as_str()).collect();
+            loaded.config.names.environments.iter().map(|environment| &*environment.name).collect();
         known.push("safe");
         if known.contains(&environment) {
             return None;
@@ -195,7 +195,7 @@ impl Attempt<'_> {
         let judgement = Matcher::new(names).judge(&Part::new(self.name.kind, self.name.text));
         let environment = judgement.environment.and_then(|index| names.environments.get(index));
         let answer = match environment {
-            Some(environment) => environment.name.as_str(),
+            Some(environment) => &*environment.name,
             None if judgement.known => "safe",
             None => return format!("{} is unknown", self.shown_name()),
         };

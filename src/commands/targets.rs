@@ -90,7 +90,7 @@ impl<'a> Row<'a> {
             None if judgement.known => Rank::Nonproduction,
             None => Rank::Unknown,
         };
-        Row { known, rank, environment: environment.map(|e| e.name.as_str()), judgement, part }
+        Row { known, rank, environment: environment.map(|e| &*e.name), judgement, part }
     }
 
     /// The first word of the line.
