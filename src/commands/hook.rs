@@ -91,9 +91,8 @@ fn watched_variables(world: &World) -> Vec<String> {
     let mut names: Vec<String> = world
         .vars
         .iter()
-        .filter_map(|(name, _)| name.to_str())
-        .filter(|name| OWN.contains(name) || sources::env::is_watched(name))
-        .map(str::to_owned)
+        .filter(|(name, _)| OWN.iter().any(|own| name == own) || sources::env::is_watched(name))
+        .filter_map(|(name, _)| Some(name.to_str()?.to_owned()))
         .collect();
     names.sort_unstable();
     names.dedup();
