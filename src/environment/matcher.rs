@@ -33,23 +33,38 @@ struct PatternWord<'n> {
 
 impl<'n> PatternWord<'n> {
     fn of(text: Cow<'n, str>, apart: bool) -> PatternWord<'n> {
-        let (mut hash, mut star, mut simple) = (HASH_OF_NOTHING, None, true);
-        for (at, byte) in text.bytes().enumerate() {
-            hash = hash_step(hash, byte);
-            if byte == b'*' {
-                simple = star.is_none();
-                star = star.or(Some(at));
+        let star = text.find('*');
+        let simple = star == text.rfind('*');
+        PatternWord { hash: hash(&text), text, star, simple, apart }
+    }
+
+    /// The one word of a pattern that needs no cutting: nothing but small letters and `*`.
+    fn plain(pattern: &'n str) -> Option<PatternWord<'n>> {
+        let (mut star, mut simple) = (None, true);
+        for (at, byte) in pattern.bytes().enumerate() {
+            match byte {
+                b'a'..=b'z' => {}
+                b'*' => {
+                    simple = star.is_none();
+                    star = star.or(Some(at));
+                }
+                _ => return None,
             }
         }
-        PatternWord { text, hash, star, simple, apart }
+        let text = Cow::Borrowed(pattern);
+        (!pattern.is_empty()).then(|| PatternWord { hash: hash(pattern), text, star, simple, apart: false })
     }
 }
 
-const HASH_OF_NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a, since the patterns are the user's own and their table small.
-fn hash_step(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+/// A hash of a word's ends and length: patterns are few, and each is hashed at every prompt.
+fn hash(word: &str) -> u64 {
+    let bytes = word.as_bytes();
+    let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),
+        _ => bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    let mixed = (ends ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -202,8 +217,8 @@ impl<'n> Patterns<'n> {
                 continue;
             }
             let first = self.words.len();
-            if !pattern.is_empty() && pattern.bytes().all(|b| b.is_ascii_lowercase() || b == b'*') {
-                self.words.push(PatternWord::of(Cow::Borrowed(pattern), false));
+            if let Some(word) = PatternWord::plain(pattern) {
+                self.words.push(word);
             } else {
                 cut = cut.recut_pattern(pattern);
                 let word = |at| {
@@ -238,12 +253,12 @@ impl<'n> Patterns<'n> {
     }
 
     fn place(&self, hash: u64) -> usize {
-        (hash ^ (hash >> 32)) as usize & (self.table.len() - 1)
+        hash as usize & (self.table.len() - 1)
     }
 
     /// The patterns whose first word is exactly `word`, in the order of the configuration.
     fn literals<'m>(&'m self, word: &'m str) -> impl Iterator<Item = (usize, &'m Pattern)> {
-        let place = self.place(word.bytes().fold(HASH_OF_NOTHING, hash_step));
+        let place = self.place(hash(word));
         let mut at = self.table.get(place).copied().flatten();
         std::iter::from_fn(move || {
             let index = at?;
