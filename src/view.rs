@@ -59,13 +59,13 @@ impl<'w> View<'w> {
         self.var(name).map(|value| value.to_string_lossy().into_owned())
     }
 
-    /// Every variable a command would see, each name once, by name.
-    pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    /// The variables a command would see whose names are `wanted`, each name once, by name.
+    pub fn vars(&self, wanted: impl Fn(&OsStr) -> bool) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         // Of a name the last override counts, then the environment's first entry.
         let laid_over =
             self.overrides.vars.iter().rev().map(|(name, value)| (name.as_os_str(), value.as_deref()));
         let own = self.world.vars.iter().map(|(name, value)| (name.as_os_str(), Some(value.as_os_str())));
-        let mut all: Vec<_> = laid_over.chain(own).collect();
+        let mut all: Vec<_> = laid_over.chain(own).filter(|(name, _)| wanted(name)).collect();
         all.sort_by_key(|(name, _)| *name);
         all.dedup_by_key(|(name, _)| *name);
         all.into_iter().filter_map(|(name, value)| Some((name, value?)))

@@ -91,8 +91,11 @@ fn watched_variables(world: &World) -> Vec<String> {
     let mut names: Vec<String> = world
         .vars
         .iter()
-        .filter_map(|(name, _)| name.to_str())
-        .filter(|name| OWN.contains(name) || sources::env::is_watched(name) || sources::aws::is_watched(name))
+        .filter_map(|(name, _)| {
+            let own = OWN.iter().any(|own| name == own);
+            (own || sources::env::is_watched(name) || sources::aws::is_watched(name))
+                .then_some(name.to_str()?)
+        })
         .map(str::to_owned)
         .collect();
     names.sort_unstable();

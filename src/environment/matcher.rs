@@ -19,15 +19,52 @@ enum Role {
     Nonproduction,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct PatternWord {
-    start: usize,
-    end: usize,
-    /// Where its first `*` stands, from `start`; `None` for a literal word.
+#[derive(Clone, Debug)]
+struct PatternWord<'n> {
+    /// Folded.
+    text: Cow<'n, str>,
+    hash: u64,
+    /// Where its first `*` stands; `None` for a literal word.
     star: Option<usize>,
     /// Whether that `*` is its only one.
     simple: bool,
     apart: bool,
+}
+
+impl<'n> PatternWord<'n> {
+    fn of(text: Cow<'n, str>, apart: bool) -> PatternWord<'n> {
+        let star = text.find('*');
+        let simple = star == text.rfind('*');
+        PatternWord { hash: hash(&text), text, star, simple, apart }
+    }
+
+    /// The one word of a pattern that needs no cutting: nothing but small letters and `*`.
+    fn plain(pattern: &'n str) -> Option<PatternWord<'n>> {
+        let (mut star, mut simple) = (None, true);
+        for (at, byte) in pattern.bytes().enumerate() {
+            match byte {
+                b'a'..=b'z' => {}
+                b'*' => {
+                    simple = star.is_none();
+                    star = star.or(Some(at));
+                }
+                _ => return None,
+            }
+        }
+        let text = Cow::Borrowed(pattern);
+        (!pattern.is_empty()).then(|| PatternWord { hash: hash(pattern), text, star, simple, apart: false })
+    }
+}
+
+/// A hash of a word's ends and length: patterns are few, and each is hashed at every prompt.
+fn hash(word: &str) -> u64 {
+    let bytes = word.as_bytes();
+    let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),
+        _ => bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    let mixed = (ends ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,9 +101,7 @@ pub struct Matcher<'n> {
 #[derive(Debug)]
 struct Patterns<'n> {
     names: &'n Names,
-    /// The folded text of every pattern.
-    text: String,
-    words: Vec<PatternWord>,
+    words: Vec<PatternWord<'n>>,
     patterns: Vec<Pattern>,
     /// Hash table of patterns by their literal first word; a power of two long.
     table: Vec<Option<usize>>,
@@ -160,7 +195,6 @@ impl<'n> Patterns<'n> {
             + names.nonproduction.len();
         let mut patterns = Patterns {
             names,
-            text: String::with_capacity(count * 10),
             words: Vec::with_capacity(count + 8),
             patterns: Vec::with_capacity(count),
             table: vec![None; count.next_power_of_two()],
@@ -176,20 +210,22 @@ impl<'n> Patterns<'n> {
         patterns
     }
 
-    fn add_all(&mut self, patterns: &[Cow<'_, str>], role: Role, narrow: bool) {
+    fn add_all(&mut self, patterns: &'n [Cow<'static, str>], role: Role, narrow: bool) {
         let mut cut = Words::default();
         for (index, pattern) in patterns.iter().enumerate() {
             if narrow && stays_wide(pattern) {
                 continue;
             }
             let first = self.words.len();
-            if pattern.bytes().all(|b| b.is_ascii_lowercase() || b == b'*') {
-                self.add_word(pattern, false);
+            if let Some(word) = PatternWord::plain(pattern) {
+                self.words.push(word);
             } else {
                 cut = cut.recut_pattern(pattern);
-                for at in 0..cut.len() {
-                    self.add_word(cut.text(at, 1), cut.get(at).is_some_and(|word| word.apart));
-                }
+                let word = |at| {
+                    let apart = cut.get(at).is_some_and(|word| word.apart);
+                    PatternWord::of(Cow::Owned(cut.text(at, 1).to_owned()), apart)
+                };
+                self.words.extend((0..cut.len()).map(word).filter(|word| !word.text.is_empty()));
             }
             let count = self.words.len() - first;
             if count > 0 {
@@ -198,25 +234,13 @@ impl<'n> Patterns<'n> {
         }
     }
 
-    fn add_word(&mut self, word: &str, apart: bool) {
-        if word.is_empty() {
-            return;
-        }
-        let start = self.text.len();
-        self.text.push_str(word);
-        let mut stars = word.bytes().enumerate().filter(|&(_, byte)| byte == b'*').map(|(at, _)| at);
-        let star = stars.next();
-        let simple = stars.next().is_none();
-        self.words.push(PatternWord { start, end: self.text.len(), star, simple, apart });
-    }
-
     /// Fills the table so that of two patterns with one first word the one configured first comes first.
     fn link(&mut self) {
         for at in (0..self.patterns.len()).rev() {
             let Some(pattern) = self.patterns.get(at) else { continue };
             let Some(word) = self.words.get(pattern.first) else { continue };
             if word.star.is_none() {
-                let place = self.place(self.word_text(word));
+                let place = self.place(word.hash);
                 let head = self.table.get_mut(place).and_then(|head| head.replace(at));
                 if let Some(pattern) = self.patterns.get_mut(at) {
                     pattern.next = head;
@@ -228,32 +252,25 @@ impl<'n> Patterns<'n> {
         self.globs.reverse();
     }
 
-    /// The word's place in the table: FNV-1a, since the patterns are the user's own and the table small.
-    fn place(&self, word: &str) -> usize {
-        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        (hash ^ (hash >> 32)) as usize & (self.table.len() - 1)
-    }
-
-    fn word_text(&self, word: &PatternWord) -> &str {
-        self.text.get(word.start..word.end).unwrap_or("")
+    fn place(&self, hash: u64) -> usize {
+        hash as usize & (self.table.len() - 1)
     }
 
     /// The patterns whose first word is exactly `word`, in the order of the configuration.
     fn literals<'m>(&'m self, word: &'m str) -> impl Iterator<Item = (usize, &'m Pattern)> {
-        let mut at = self.table.get(self.place(word)).copied().flatten();
+        let place = self.place(hash(word));
+        let mut at = self.table.get(place).copied().flatten();
         std::iter::from_fn(move || {
             let index = at?;
             let pattern = self.patterns.get(index)?;
             at = pattern.next;
             Some((index, pattern))
         })
-        .filter(move |(_, pattern)| self.words.get(pattern.first).is_some_and(|w| self.word_text(w) == word))
+        .filter(move |(_, pattern)| self.words.get(pattern.first).is_some_and(|first| first.text == word))
     }
 
     fn word_matches(&self, word: &PatternWord, text: &str) -> bool {
-        let pattern = self.word_text(word);
+        let pattern = word.text.as_ref();
         match word.star {
             None => pattern == text,
             Some(star) if word.simple => {

@@ -3,6 +3,7 @@
 //! key's id tells its account offline. Profiles that variables name are the `env` source's; here is what they lead to.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
@@ -40,8 +41,10 @@ pub struct Profiles {
 }
 
 /// Whether this source reads the variable, besides those that name a profile.
-pub fn is_watched(name: &str) -> bool {
-    ["AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE", "AWS_ROLE_ARN", "AWS_SHARED_CREDENTIALS_FILE"].contains(&name)
+pub fn is_watched(name: &OsStr) -> bool {
+    ["AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE", "AWS_ROLE_ARN", "AWS_SHARED_CREDENTIALS_FILE"]
+        .iter()
+        .any(|known| name == *known)
 }
 
 /// The variables that name a profile. The CLI's versions and the SDKs differ on which wins, so all of them count.

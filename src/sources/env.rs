@@ -246,25 +246,27 @@ const TABLE: &[(&str, Domain, How)] = &[
 pub const WATCHED_SUFFIXES: &[&str] = &["_URL", "_URI", "_DSN"];
 
 /// Whether a variable's value can matter to any source.
-pub fn is_watched(name: &str) -> bool {
+pub fn is_watched(name: &OsStr) -> bool {
     name == "KUBECONFIG" || look_up(name).is_some()
 }
 
-fn look_up(name: &str) -> Option<(Domain, How)> {
-    match TABLE.binary_search_by_key(&name, |row| row.0) {
+fn look_up(name: &OsStr) -> Option<(Domain, How)> {
+    let name = name.as_encoded_bytes();
+    match TABLE.binary_search_by(|row| row.0.as_bytes().cmp(name)) {
         Ok(at) => Some((TABLE[at].1, TABLE[at].2)),
-        Err(_) => WATCHED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)).then_some((Database, Store)),
+        Err(_) => {
+            WATCHED_SUFFIXES.iter().any(|end| name.ends_with(end.as_bytes())).then_some((Database, Store))
+        }
     }
 }
 
 /// Reads every variable that says where this shell points.
 pub fn read(view: &View) -> Vec<Reading> {
-    view.vars()
+    view.vars(|name| look_up(name).is_some())
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(name, value)| {
-            let name = name.to_string_lossy();
-            let (domain, how) = look_up(&name)?;
-            reading(view, &name, domain, how, value)
+            let (domain, how) = look_up(name)?;
+            reading(view, &name.to_string_lossy(), domain, how, value)
         })
         .collect()
 }
