@@ -86,17 +86,17 @@ end
 # Runs the user's own prompt with the statuses of the last pipeline as he left them; ends with an x, for a command
 # substitution drops the newlines at the end.
 function __redtab_own
-    switch (builtin count $argv)
-        case 1
-            __redtab_status $argv
-        case 2
-            __redtab_status $argv[1] | __redtab_status $argv[2]
-        case 3
-            __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3]
-        case 4
-            __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[4]
-        case '*'
-            __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[-1]
+    # `set -q`, not `count`: a command substitution costs more than all the rest.
+    if builtin set -q argv[5]
+        __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[-1]
+    else if builtin set -q argv[4]
+        __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[4]
+    else if builtin set -q argv[3]
+        __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3]
+    else if builtin set -q argv[2]
+        __redtab_status $argv[1] | __redtab_status $argv[2]
+    else
+        __redtab_status $argv
     end
     __redtab_user_prompt
 end
@@ -128,12 +128,12 @@ function __redtab_arrange
                 set -l lines (__redtab_own $statuses; builtin echo -n x)
                 set -l last (builtin string sub -e -1 -- $lines[-1])
                 set -e lines[-1]
-                while builtin test (builtin count $lines) -gt 0 -a -z "$lines[1]"
+                while builtin set -q lines[1]; and builtin test -z "$lines[1]"
                     builtin echo
                     set -e lines[1]
                 end
                 builtin printf %s $__redtab_segment
-                builtin test (builtin count $lines) -gt 0; and builtin printf '%s\n' $lines
+                builtin set -q lines[1]; and builtin printf '%s\n' $lines
                 builtin printf %s "$last"
             end
         end

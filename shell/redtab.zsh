@@ -51,7 +51,6 @@ __redtab_ask() {
     reply[1]=${reply[1]#*$'\n'}
     builtin eval "${reply[1]%$'\n'*}"
     __redtab_look
-    __redtab_seen=("$__redtab_now[@]")
     __redtab_live=(1)
   fi
   if (( $#__redtab_say )); then

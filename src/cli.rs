@@ -47,6 +47,9 @@ pub enum Command {
     },
     /// This tab's verdict with every reason
     Status(Status),
+    Mark(commands::mark::Mark),
+    /// Every target known on this machine, and how it is judged; those that nobody settled come first
+    Targets(Targets),
     /// Print the hook: eval "$(redtab init zsh)", or redtab init fish | source
     Init {
         #[arg(value_enum)]
@@ -59,6 +62,13 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Targets {
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,

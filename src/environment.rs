@@ -3,10 +3,12 @@
 mod defaults;
 mod matcher;
 
-pub use matcher::Matcher;
+pub use matcher::{Matcher, speaks_of};
 
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
 
 use crate::signal::{Kind, Part};
 
@@ -17,19 +19,22 @@ pub enum Severity {
     Production,
 }
 
+/// Words and phrases as configured. The built-in ones are made without a single allocation: every prompt pays for them.
+pub type WordList = Cow<'static, [Cow<'static, str>]>;
+
 /// One environment of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// `production`, `staging`, or the user's own.
-    pub name: String,
-    /// Words and phrases as configured; `*` globs inside one word.
-    pub matches: Vec<String>,
+    pub name: Cow<'static, str>,
+    /// `*` globs inside one word.
+    pub matches: WordList,
     /// Phrases that take a match back.
-    pub except: Vec<String>,
+    pub except: WordList,
     /// A colour's name (`red`) or `#rrggbb`.
-    pub color: String,
+    pub color: Cow<'static, str>,
     /// The text that stands beside the colour: `PROD`.
-    pub badge: String,
+    pub badge: Cow<'static, str>,
     pub severity: Severity,
 }
 
@@ -46,8 +51,8 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     pub environments: Vec<Environment>,
-    pub negators: Vec<String>,
-    pub nonproduction: Vec<String>,
+    pub negators: WordList,
+    pub nonproduction: WordList,
     pub targets: Vec<Target>,
 }
 

@@ -73,7 +73,7 @@ pub fn is_identifier(name: &str) -> bool {
 }
 
 /// Characters that move the cursor, ring, hide, reorder or have no width of their own.
-fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

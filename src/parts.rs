@@ -3,16 +3,18 @@
 
 use std::borrow::Cow;
 
+use crate::address::{self, Address, Host, Pieces};
 use crate::signal::{Kind, Part};
-use crate::url;
 
 /// The pieces of `name` that are judged, each on its own, as they stand in it.
 pub fn parts_of(kind: Kind, name: &str) -> Vec<Part> {
     match kind {
         Kind::KubeContext | Kind::KubeCluster => cluster_parts(kind, name),
         Kind::Hostname | Kind::UrlHost | Kind::KubeFile => vec![Part::new(kind, name)],
-        Kind::KubeServer => url::read(name).hosts.into_iter().map(|host| Part::new(kind, host)).collect(),
-        _ if is_address(kind, name) => address_parts(name),
+        Kind::KubeServer => {
+            address::pieces(name).hosts.iter().map(|host| Part::new(kind, host.to_string())).collect()
+        }
+        _ if is_address(kind, name) => pieces_parts(address::pieces(name), |host| host.to_string()),
         _ => path_parts(kind, name),
     }
 }
@@ -33,15 +35,15 @@ pub fn evidence(part: &Part) -> Cow<'_, str> {
 
 /// `text` as it may be shown: without the passwords that a name of this kind can hold.
 pub fn shown(kind: Kind, text: &str) -> String {
-    match kind {
-        _ if is_address(kind, text) => url::without_secrets(text),
-        _ if text.contains('=') => url::without_secret_settings(text),
-        _ => text.to_owned(),
+    if is_address(kind, text) {
+        address::without_secrets(text)
+    } else {
+        address::without_secret_settings(text)
     }
 }
 
 fn is_address(kind: Kind, text: &str) -> bool {
-    kind == Kind::Url
+    matches!(kind, Kind::Url | Kind::KubeServer)
         || text.contains("://")
         || text.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("jdbc:"))
 }
@@ -83,11 +85,15 @@ fn eks_arn(name: &str) -> Option<(&str, &str)> {
     (service == "eks").then_some((account, cluster))
 }
 
-fn address_parts(name: &str) -> Vec<Part> {
-    let address = url::read(name);
-    let hosts = address.hosts.into_iter().map(|host| Part::new(Kind::UrlHost, host));
-    let databases = address.databases.iter().flat_map(|database| path_parts(Kind::Database, database));
-    let users = address.users.into_iter().map(|user| Part::new(Kind::DatabaseUser, user));
+/// The parts of an address that was taken apart already; hosts by their names alone.
+pub fn of_address(address: &Address) -> Vec<Part> {
+    pieces_parts(address.pieces(), |host| host.name)
+}
+
+fn pieces_parts(pieces: Pieces, text: fn(Host) -> String) -> Vec<Part> {
+    let hosts = pieces.hosts.into_iter().map(|host| Part::new(Kind::UrlHost, text(host)));
+    let databases = pieces.databases.iter().flat_map(|database| path_parts(Kind::Database, database));
+    let users = pieces.users.into_iter().map(|user| Part::new(Kind::DatabaseUser, user));
     hosts.chain(databases).chain(users).collect()
 }
 

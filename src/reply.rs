@@ -114,31 +114,32 @@ impl Reply {
         let segment = painted(&self.segment, "\x01", "\x02");
         let mut out = self.values(Shell::Bash, &segment);
         let scratch = self.scratch.as_deref().map(|path| path_word(Quoting::Bash, path)).unwrap_or_default();
-        out.push_str("__redtab_look() {\n");
         if scratch.is_empty() {
-            out.push_str("  return 1\n}\n");
+            out.push_str("__redtab_list() { return 1; }\n");
         } else {
             // Written over, never truncated: truncating costs ten times more on ext4. What an older, longer list
             // left behind the final dot is cut off.
+            out.push_str("__redtab_list() {\n");
             let _ = writeln!(out, "  {{ \\builtin compgen -e; \\builtin echo .; }} 1<>{scratch} || return 1");
             if self.reads_files {
-                let _ = writeln!(out, "  __redtab_now=(\"$(<{scratch})\")");
+                let _ = writeln!(out, "  \\builtin mapfile -n 1 -t -d . __redtab_now <{scratch}");
             } else {
-                let _ = writeln!(out, "  IFS= \\builtin read -r -d '' '__redtab_now[0]' <{scratch} || :");
+                let _ = writeln!(out, "  IFS= \\builtin read -r -d . '__redtab_now[0]' <{scratch} || :");
             }
-            // One text of all values, each behind its length, so that no value can pass for two others.
-            out.push_str("  __redtab_now=(\"${__redtab_now[0]%%.*}\" \"$PWD\" \"");
-            for name in self.names() {
-                let _ = write!(out, "${{#{name}}}:${{{name}-}}");
-            }
-            out.push_str("\")\n} 2>/dev/null\n");
+            out.push_str("} 2>/dev/null\n");
         }
+        // One text of all inputs: the names end in a newline, and each value stands behind its length, so that
+        // nothing can pass for anything else. One comparison of it costs a third of three.
+        let mut inputs = String::from("${__redtab_now[0]}${#PWD}:$PWD");
+        for name in self.names() {
+            let _ = write!(inputs, "${{#{name}}}:${{{name}-}}");
+        }
+        let _ = writeln!(out, "__redtab_look() {{\n  __redtab_list && __redtab_now=(\"{inputs}\")\n}}");
         // `test`, not `[[`: nocasematch must not make two values one.
-        out.push_str("__redtab_same() {\n  __redtab_look");
-        for i in 0..3 {
-            let _ =
-                write!(out, " &&\n  \\builtin test \"${{__redtab_now[{i}]}}\" = \"${{__redtab_seen[{i}]}}\"");
-        }
+        let _ = write!(
+            out,
+            "__redtab_same() {{\n  __redtab_list &&\n  \\builtin test \"{inputs}\" = \"${{__redtab_seen[0]}}\""
+        );
         let files = self.file_tests(Quoting::Bash);
         if !files.is_empty() {
             let _ = write!(out, " &&\n  [[ {} ]]", files.join(" && "));
@@ -149,16 +150,18 @@ impl Reply {
 
     fn zsh(&self) -> String {
         let mut out = self.values(Shell::Zsh, "");
-        out.push_str("__redtab_look() {\n  __redtab_now=(\"${(ko)parameters[(R)*export*]}\" \"$PWD\"");
-        for name in self.names() {
-            let _ = write!(out, " \"${{{name}-}}\"");
+        // One array each: an element of a long one takes three times as long to get at.
+        let names = r#""${(ko)parameters[(R)*export*]}""#;
+        let inputs = self.names().map(|name| format!("\"${{{name}-}}\""));
+        let inputs: Vec<String> = [names.into(), "\"$PWD\"".into()].into_iter().chain(inputs).collect();
+        out.push_str("__redtab_look() {\n");
+        for (i, input) in inputs.iter().enumerate() {
+            let _ = writeln!(out, "  __redtab_was_{i}=({input})");
         }
-        let mut tests: Vec<String> = (1..self.names().count() + 3)
-            .map(|i| format!("\"$__redtab_now[{i}]\" == \"$__redtab_seen[{i}]\""))
-            .collect();
+        let mut tests: Vec<String> =
+            inputs.iter().enumerate().map(|(i, input)| format!("{input} == \"$__redtab_was_{i}\"")).collect();
         tests.extend(self.file_tests(Quoting::Zsh));
-        let _ =
-            write!(out, ")\n}}\n__redtab_same() {{\n  __redtab_look\n  [[ {} ]]\n}}\n", tests.join(" && "));
+        let _ = write!(out, "}}\n__redtab_same() {{\n  [[ {} ]]\n}}\n", tests.join(" && "));
         out
     }
 
@@ -203,21 +206,20 @@ impl Reply {
         let mut out = self.values(Shell::Fish, &segment);
         // A pipe into `read` costs half of a command substitution, and neither forks.
         out.push_str("function __redtab_look\n    builtin set -nx | builtin read -lz names\n");
-        out.push_str("    set -g __redtab_seen \"$names\" \"$PWD\"");
-        for name in self.names() {
-            let _ = write!(out, " \"${name}\"");
+        // One variable each: to get at an element fish copies the whole list. Unexported, whatever it was before.
+        let inputs: Vec<&str> = ["names", "PWD"].into_iter().chain(self.names()).collect();
+        for (i, name) in inputs.iter().enumerate() {
+            let _ = writeln!(out, "    set -gu __redtab_was_{i} \"${name}\"");
         }
-        out.push_str("\nend\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n");
-        out.push_str(
-            "    builtin test \"x$names\" = \"x$__redtab_seen[1]\" -a \"x$PWD\" = \"x$__redtab_seen[2]\"",
-        );
-        for (i, name) in self.names().enumerate() {
-            let _ = write!(out, " -a \"x${name}\" = \"x$__redtab_seen[{}]\"", i + 3);
-        }
-        out.push('\n');
-        for file in &self.files {
-            let _ = writeln!(out, "    and builtin test {}", fish_test(file));
-        }
+        out.push_str("end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n");
+        // One call of `test`: each has its price.
+        let mut tests: Vec<String> = inputs
+            .iter()
+            .enumerate()
+            .map(|(i, name)| format!("\"x${name}\" = \"x$__redtab_was_{i}\""))
+            .collect();
+        tests.extend(self.files.iter().map(fish_test));
+        let _ = writeln!(out, "    builtin test {}", tests.join(" -a "));
         out.push_str("end\n");
         out
     }
@@ -256,7 +258,16 @@ fn painted(segment: &Segment, open: &str, close: &str) -> String {
 }
 
 fn path_word(quoting: Quoting, path: &Path) -> String {
-    escape::shell_word(quoting, path.as_os_str().as_bytes())
+    let bytes = path.as_os_str().as_bytes();
+    // zsh reads `$'…'` anew each time it meets it; what needs no escape stands between plain quotes.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if quoting == Quoting::Zsh && text.chars().all(is_plain) => format!("'{text}'"),
+        _ => escape::shell_word(quoting, bytes),
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | ':' | '@' | '=' | '%' | ' ')
 }
 
 /// SGR numbers hold a `;`, which ends a command unless it is quoted; every other value is a word already.

@@ -122,7 +122,7 @@ impl Part {
 }
 
 /// Where a signal was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// An environment variable, by name.
     Variable(String),

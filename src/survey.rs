@@ -25,6 +25,7 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
     directories.tighten(&mut loaded.config.names);
     let mut all = sources::kube::read(view);
     all.extend(sources::env::read(view));
+    all.extend(sources::aws::read(view));
     all.extend(directories.readings);
     loaded.problems.extend(directories.problems);
     let absent = all

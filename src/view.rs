@@ -59,18 +59,16 @@ impl<'w> View<'w> {
         self.var(name).map(|value| value.to_string_lossy().into_owned())
     }
 
-    /// Every variable a command would see, each name once.
+    /// Every variable a command would see, each name once, by name.
     pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        let overridden = |name: &OsStr| self.overrides.vars.iter().any(|(n, _)| n == name);
-        let own = self.world.vars.iter().enumerate().filter_map(move |(i, (name, value))| {
-            let repeated = self.world.vars[..i].iter().any(|(n, _)| n == name);
-            (!repeated && !overridden(name)).then_some((name.as_os_str(), value.as_os_str()))
-        });
-        let laid_over = self.overrides.vars.iter().enumerate().filter_map(move |(i, (name, value))| {
-            let last = !self.overrides.vars[i + 1..].iter().any(|(n, _)| n == name);
-            value.as_deref().filter(|_| last).map(|value| (name.as_os_str(), value))
-        });
-        own.chain(laid_over)
+        // Of a name the last override counts, then the environment's first entry.
+        let laid_over =
+            self.overrides.vars.iter().rev().map(|(name, value)| (name.as_os_str(), value.as_deref()));
+        let own = self.world.vars.iter().map(|(name, value)| (name.as_os_str(), Some(value.as_os_str())));
+        let mut all: Vec<_> = laid_over.chain(own).collect();
+        all.sort_by_key(|(name, _)| *name);
+        all.dedup_by_key(|(name, _)| *name);
+        all.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// The home directory as `$HOME` says in this view.
@@ -103,7 +101,8 @@ impl<'w> View<'w> {
     /// Remembers an input that was looked at some other way.
     pub fn watch(&self, path: PathBuf, seen: Seen) {
         let mut watched = self.watched.borrow_mut();
-        if !watched.iter().any(|w| w.path == path) {
+        // Paths compare component by component, which is dear; their texts will do.
+        if !watched.iter().any(|w| w.path.as_os_str() == path.as_os_str()) {
             watched.push(Watched { path, seen });
         }
     }

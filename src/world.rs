@@ -16,6 +16,9 @@ use crate::tab::Tab;
 /// Files larger than this are not read: 8 MiB is twenty times the largest kubeconfig seen in the field.
 pub const FILE_CAP: u64 = 8 * 1024 * 1024;
 
+/// Directories with more entries than this are not listed.
+const ENTRIES_CAP: usize = 2000;
+
 /// A write this recent may be followed by another one in the same tick of the file system's clock.
 const FRESH: Duration = Duration::from_millis(20);
 /// The same where the file system keeps whole seconds only.
@@ -149,15 +152,14 @@ impl World {
         if size > FILE_CAP {
             return (Content::Unreadable("is larger than 8 MiB".into()), seen);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         let mut file = std::fs::File::from(file);
-        match file.by_ref().take(FILE_CAP + 1).read_to_end(&mut bytes) {
-            Ok(n) if n as u64 > FILE_CAP => {
+        let bytes = match whole(&mut file, usize::try_from(size).unwrap_or(0)) {
+            Ok(bytes) if bytes.len() as u64 > FILE_CAP => {
                 return (Content::Unreadable("is larger than 8 MiB".into()), seen);
             }
-            Ok(_) => {}
+            Ok(bytes) => bytes,
             Err(error) => return (Content::Unreadable(format!("can't be read: {}", plain(&error))), seen),
-        }
+        };
         if let (Ok(after), Seen::Present { mtime: first, settled, .. }) =
             (rustix::fs::fstat(&file), &mut seen)
             && (mtime(&after) != *first || after.st_size != before.st_size)
@@ -165,6 +167,29 @@ impl World {
             *settled = false;
         }
         (Content::Bytes(bytes), seen)
+    }
+
+    /// The names in a directory, sorted; none when it is not there.
+    ///
+    /// # Errors
+    /// Why it can't be listed, as the end of a sentence.
+    pub fn entries(&self, directory: &Path) -> Result<Vec<OsString>, String> {
+        let refused = |error: std::io::Error| format!("can't be listed: {}", plain(&error));
+        let mut names = Vec::new();
+        match std::fs::read_dir(directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(names),
+            Err(error) => return Err(refused(error)),
+            Ok(entries) => {
+                for entry in entries.take(ENTRIES_CAP + 1) {
+                    names.push(entry.map_err(refused)?.file_name());
+                }
+            }
+        }
+        if names.len() > ENTRIES_CAP {
+            return Err(format!("has more than {ENTRIES_CAP} entries"));
+        }
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Who may have written `path`; `None` when it can't be looked at. Of a symbolic link that leads nowhere, or to
@@ -235,6 +260,18 @@ impl World {
     pub fn arm_deadline(seconds: u32) {
         unsafe { libc::alarm(seconds) };
     }
+}
+
+/// Reads a file that had `size` bytes when it was opened, and no more than [`FILE_CAP`] and one. A file that still has
+/// that size takes a single read.
+fn whole(file: &mut std::fs::File, size: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; size + 1];
+    let read = file.read(&mut bytes)?;
+    bytes.truncate(read);
+    if read == 0 || read != size {
+        file.take((FILE_CAP + 1).saturating_sub(read as u64)).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 fn refused(path: &Path, errno: rustix::io::Errno) -> (Content, Seen) {

@@ -3,12 +3,28 @@
 #![allow(clippy::unwrap_used)] // clippy.toml lets `#[test]`s unwrap, but not the helpers of an integration test.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use tempfile::TempDir;
+
+fn redtab(home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redtab"));
+    command.env_clear().env("HOME", home).env("REDTAB_RUN_DIR", home.join("run")).args(args);
+    command.env("REDTAB_SYSTEM_CONFIG", home.join("system.toml"));
+    command
+}
+
+/// A home without configuration.
+fn home() -> TempDir {
+    let home = TempDir::new().unwrap();
+    std::fs::write(home.path().join("system.toml"), "").unwrap();
+    home
+}
+
 fn classify(args: &[&str], stdin: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_redtab"))
-        .arg("classify")
-        .args(args)
+    let home = home();
+    let mut child = redtab(home.path(), &[&["classify"], args].concat())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -81,7 +97,7 @@ fn lines_are_read_from_standard_input() {
         stdout(&["--stdin"], lines),
         "unknown\tbranch\tprod\tprod\n\
          prod\tmatch:prod\tprod\tprod\n\
-         prod\tmatch:live\tlive\ta\\x09live\n\
+         prod\tmatch:live\tlive\ta\\tlive\n\
          unknown\t-\t-\t\n\
          prod\tmatch:prod\tprod\tprod\n\
          prod\tmatch:prod\tprod\t\u{fffd}prod\n\
@@ -107,7 +123,7 @@ fn nothing_in_a_name_acts_on_the_terminal() {
     let name = "prod\u{1b}[2J\t\n\r\u{7f}\u{9b}\u{202e}\u{200b}\u{2028}\u{feff}x";
     assert_eq!(
         stdout(&[name], b""),
-        "prod\tmatch:prod\tprod\tprod\\x1b[2J\\x09\\x0a\\x0d\\x7f\\u{009b}\\u{202e}\\u{200b}\\u{2028}\\u{feff}x\n"
+        "prod\tmatch:prod\tprod\tprod\\x1b[2J\\t\\n\\x0d\\x7f\\u{9b}\\u{202e}\\u{200b}\\u{2028}\\u{feff}x\n"
     );
     assert_eq!(stdout(&["pr\u{200b}od"], b""), "prod\tmatch:prod\tpr\\u{200b}od\tpr\\u{200b}od\n");
 }
@@ -171,6 +187,60 @@ fn a_wrong_command_line_is_a_usage_error() {
 fn arguments_need_no_utf8() {
     use std::os::unix::ffi::OsStrExt;
     let name = std::ffi::OsStr::from_bytes(b"prod-\xff");
-    let output = Command::new(env!("CARGO_BIN_EXE_redtab")).arg("classify").arg(name).output().unwrap();
+    let home = home();
+    let output = redtab(home.path(), &["classify"]).arg(name).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "prod\tmatch:prod\tprod\tprod-\u{fffd}\n");
+}
+
+#[test]
+fn the_configuration_decides_as_it_does_for_the_prompt() {
+    let home = home();
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    let target = |is: &str, environment: &str| {
+        format!("[[target]]\nsignal = \"kube_context\"\nis = \"{is}\"\nenvironment = \"{environment}\"\n")
+    };
+    std::fs::create_dir_all(home.path().join(".config/redtab")).unwrap();
+    let user = ".config/redtab/config.toml";
+    let answer = |name: &str| {
+        let output = redtab(home.path(), &["classify", "--kind", "kube_context", name]).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let told = |rule: &str, name: &str| format!("{rule}\t{name}\n");
+    // The user's answer beats the system's, and the system's beats what is built in.
+    write("system.toml", &(target("prod-a", "safe") + &target("prod-b", "safe")));
+    write(
+        user,
+        &(target("prod-b", "staging")
+            + "[[environment]]\nname = \"production\"\nmatch = [\"...\", \"zeus\"]\n"),
+    );
+    assert_eq!(answer("prod-a").0, told("nonprod\ttarget\tprod-a", "prod-a"));
+    assert_eq!(answer("prod-b").0, told("nonprod\ttarget\tprod-b", "prod-b"));
+    assert_eq!(answer("prod-c").0, told("prod\tmatch:prod\tprod", "prod-c"));
+    assert_eq!(answer("zeus-1"), (told("prod\tmatch:zeus\tzeus", "zeus-1"), String::new()));
+    let json =
+        redtab(home.path(), &["classify", "--json", "--kind", "kube_context", "prod-b"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["names"][0]["environment"], "staging");
+    // Two answers for one name in one file are none: the last good copy holds, and that is said.
+    write(user, &(target("prod-b", "production") + &target("prod-b", "safe")));
+    let (stdout, stderr) = answer("zeus-1");
+    assert_eq!(stdout, told("prod\tmatch:zeus\tzeus", "zeus-1"));
+    assert!(
+        stderr.contains("`prod-b` has an answer already") && stderr.contains("stays in force."),
+        "{stderr}"
+    );
+    assert_eq!(answer("prod-b").0, told("nonprod\ttarget\tprod-b", "prod-b"));
+}
+
+#[test]
+fn status_says_the_same_rules() {
+    let home = home();
+    let status = redtab(home.path(), &["status", "--json"])
+        .envs([("AWS_PROFILE", "pre-prod"), ("APP_ENV", "production"), ("RAILS_ENV", "dev"), ("STAGE", "x")])
+        .output()
+        .unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    let rules: Vec<&str> =
+        status["signals"].as_array().unwrap().iter().map(|signal| signal["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["match:production", "staging:pre-prod", "nonproduction:dev", "-"]);
 }

@@ -37,7 +37,12 @@ impl Home {
 
     fn redtab_with(&self, vars: &[(&str, &str)], args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_redtab"));
-        command.env_clear().env("HOME", self.dir.path()).current_dir(self.dir.path()).args(args);
+        command
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("REDTAB_RUN_DIR", self.path("run"))
+            .current_dir(self.dir.path())
+            .args(args);
         if self.path("etc.toml").exists() {
             command.env("REDTAB_SYSTEM_CONFIG", self.path("etc.toml"));
         }
@@ -403,6 +408,22 @@ fn a_file_can_be_checked_before_it_is_put_in_force() {
         (output.status.code(), text(&output.stderr)),
         (Some(1), "redtab: none.toml: does not exist\n".into())
     );
+}
+
+#[test]
+fn the_last_good_copy_is_shown_as_what_is_in_force() {
+    let home = Home::new();
+    home.user("[prompt]\nsegment = \"short\"\n");
+    assert_eq!(home.redtab(&["config", "check"]).status.code(), Some(0));
+    home.user("[prompt]\nsegment = 1\n");
+    let complaints = home.complaints();
+    assert!(
+        complaints.contains("The config of ") && complaints.ends_with(" stays in force.\n"),
+        "{complaints}"
+    );
+    let show = text(&home.redtab(&["config", "show"]).stdout);
+    let expected = "segment = \"short\"  # ~/.config/redtab/config.toml:2 (its last good copy)\n";
+    assert!(show.contains(expected), "{show}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! `redtab classify`: names in, one judgement each out. It looks at nothing but the names, and prints no password.
+//! `redtab classify`: names in, one judgement each out. It looks at nothing but the names and the configuration, and
+//! prints no password.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -8,9 +9,14 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::Exit;
-use crate::environment::{Judgement, Matcher, Names, Rule, Severity};
-use crate::parts;
+use crate::environment::{Matcher, Names, Severity};
+use crate::escape::{self, terminal};
+use crate::present::json;
 use crate::signal::{Kind, Part};
+use crate::state::RunDir;
+use crate::view::View;
+use crate::world::World;
+use crate::{config, parts};
 
 /// Say how names are judged: one line each, answer<TAB>rule<TAB>word<TAB>name
 #[derive(Debug, Args)]
@@ -40,7 +46,13 @@ pub fn run(args: &ClassifyArgs) -> Result<Exit> {
     } else {
         args.names.iter().map(|name| Asked::new(&args.kind, name.to_string_lossy())).collect()
     };
-    super::print(&report(&Names::default(), &asked, args.json)?)?;
+    let world = World::of_this_process();
+    let run_dir = RunDir::open(&world).ok();
+    let loaded = config::load(&View::new(&world), run_dir.as_ref().map(|dir| dir as _));
+    if !loaded.problems.is_empty() {
+        super::say(&config::render(&loaded.problems, world.home().as_deref()));
+    }
+    super::print(&report(&loaded.config.names, &asked, args.json)?)?;
     Ok(Exit::Yes)
 }
 
@@ -114,55 +126,22 @@ fn entry(names: &Names, matcher: &Matcher, asked: &Asked) -> Entry {
         kind: asked.kind.clone(),
         name: parts::shown(kind, &asked.name),
         answer,
-        environment: environment.map(|environment| environment.name.clone()),
-        rule: rule_text(&judgement, environment.filter(|_| !grave).map(|e| e.name.as_str())),
+        environment: environment.map(|environment| environment.name.to_string()),
+        rule: json::rule(&judgement, names),
         word: judgement.word,
-    }
-}
-
-/// The rule as it is printed; the match of an environment that is not production carries its name.
-fn rule_text(judgement: &Judgement, milder: Option<&str>) -> String {
-    match &judgement.rule {
-        Rule::Match(pattern) => format!("{}:{pattern}", milder.unwrap_or("match")),
-        Rule::Target => "target".to_owned(),
-        Rule::Except(phrase) => format!("except:{phrase}"),
-        Rule::Negator(word) => format!("negator:{word}"),
-        Rule::Nonproduction(word) => format!("nonproduction:{word}"),
-        Rule::Branch => "branch".to_owned(),
-        Rule::Nothing => "-".to_owned(),
     }
 }
 
 fn line(entry: &Entry) -> String {
     let word = if entry.word.is_empty() { "-" } else { &entry.word };
-    format!("{}\t{}\t{}\t{}\n", entry.answer, visible(&entry.rule), visible(word), visible(&entry.name))
-}
-
-/// Characters that would act on a terminal, break the line, or hide in it.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// `text` with every such character as `\xNN` or `\u{NNNN}`.
-fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match u32::from(c) {
-            _ if !acts(c) => out.push(c),
-            code if code < 0x80 => out.push_str(&format!("\\x{code:02x}")),
-            code => out.push_str(&format!("\\u{{{code:04x}}}")),
-        }
-    }
-    out
+    format!("{}\t{}\t{}\t{}\n", entry.answer, terminal(&entry.rule), terminal(word), terminal(&entry.name))
 }
 
 /// JSON that is safe to look at: the same value, with such characters as `\uNNNN`. They can only stand in strings.
-fn plain_json(json: &str) -> String {
+pub fn plain_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if acts(c) {
+        if escape::is_unsafe(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 out.push_str(&format!("\\u{unit:04x}"));

@@ -2,13 +2,13 @@
 //! schema. It writes no file.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value as Json, json};
 
+use crate::address;
 use crate::cli::Exit;
 use crate::commands;
 use crate::config::diagnosis::{self, Problem, Where, shown_path};
@@ -17,7 +17,7 @@ use crate::config::layers::{self, File, Layer, State};
 use crate::config::{FILE_CAP, Loaded, Origin, reference};
 use crate::signal::{Place, Reading, Trouble};
 use crate::sources::directory;
-use crate::url;
+use crate::state::RunDir;
 use crate::view::View;
 use crate::world::{Content, Seen, World};
 
@@ -48,11 +48,13 @@ pub enum Command {
 pub fn run(command: Command) -> Result<Exit> {
     let world = World::of_this_process();
     let view = View::new(&world);
+    let run_dir = RunDir::open(&world).ok();
+    let load = || layers::load(&view, run_dir.as_ref().map(|dir| dir as _));
     match command {
         Command::Check { file: Some(file) } => check_file(&view, &file),
-        Command::Check { file: None } => check(&view),
-        Command::Show { json } => show(&view, json),
-        Command::Path => path(&view),
+        Command::Check { file: None } => check(&view, load()),
+        Command::Show { json } => show(&view, &load(), json),
+        Command::Path => path(&load()),
         Command::Schema => {
             commands::print(include_str!("../../docs/config.schema.json"))?;
             Ok(Exit::Yes)
@@ -60,8 +62,7 @@ pub fn run(command: Command) -> Result<Exit> {
     }
 }
 
-fn check(view: &View) -> Result<Exit> {
-    let loaded = layers::load(view, None);
+fn check(view: &View, loaded: Loaded) -> Result<Exit> {
     let directories = directory::look(view);
     let mut problems = loaded.problems;
     problems.extend(directories.problems);
@@ -105,7 +106,7 @@ fn check_file(view: &View, file: &Path) -> Result<Exit> {
 fn verdict(view: &View, problems: &[Problem], files: &[PathBuf]) -> Result<Exit> {
     let home = view.home();
     if !problems.is_empty() {
-        let _ = std::io::stderr().write_all(diagnosis::render(problems, home.as_deref()).as_bytes());
+        commands::say(&diagnosis::render(problems, home.as_deref()));
         return Ok(Exit::Error);
     }
     let mut out = String::new();
@@ -119,8 +120,7 @@ fn verdict(view: &View, problems: &[Problem], files: &[PathBuf]) -> Result<Exit>
     Ok(Exit::Yes)
 }
 
-fn path(view: &View) -> Result<Exit> {
-    let loaded = layers::load(view, None);
+fn path(loaded: &Loaded) -> Result<Exit> {
     let mut out = String::new();
     for File { layer, path, state, .. } in &loaded.files {
         let state = match state {
@@ -134,11 +134,10 @@ fn path(view: &View) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn show(view: &View, json: bool) -> Result<Exit> {
-    let loaded = layers::load(view, None);
+fn show(view: &View, loaded: &Loaded, json: bool) -> Result<Exit> {
     let home = view.home();
-    let _ = std::io::stderr().write_all(diagnosis::render(&loaded.problems, home.as_deref()).as_bytes());
-    let text = if json { as_json(&loaded) } else { as_toml(&loaded, home.as_deref()) };
+    commands::say(&diagnosis::render(&loaded.problems, home.as_deref()));
+    let text = if json { as_json(loaded) } else { as_toml(loaded, home.as_deref()) };
     commands::print(&text)?;
     Ok(Exit::Yes)
 }
@@ -169,7 +168,7 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
 /// A target's value as it may be shown: an address without its password.
 fn shown(value: Value) -> Value {
     match value {
-        Value::Text(text) if text.contains("://") => Value::Text(url::without_secrets(&text)),
+        Value::Text(text) if text.contains("://") => Value::Text(address::without_secrets(&text)),
         value => value,
     }
 }

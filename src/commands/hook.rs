@@ -92,7 +92,7 @@ fn watched_variables(world: &World) -> Vec<String> {
         .vars
         .iter()
         .filter_map(|(name, _)| name.to_str())
-        .filter(|name| OWN.contains(name) || sources::env::is_watched(name))
+        .filter(|name| OWN.contains(name) || sources::env::is_watched(name) || sources::aws::is_watched(name))
         .map(str::to_owned)
         .collect();
     names.sort_unstable();

@@ -2,6 +2,7 @@
 
 pub mod classify;
 pub mod config;
+pub mod mark;
 
 use std::io::Write;
 
@@ -13,6 +14,7 @@ mod completions;
 mod hook;
 mod init;
 mod status;
+mod targets;
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
@@ -21,6 +23,8 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Mark(args) => mark::run(&args),
+        Command::Targets(args) => targets::run(&args),
         Command::Init { shell } => init::run(shell),
         Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
     }
@@ -29,6 +33,11 @@ pub fn run(command: Command) -> Result<Exit> {
 /// Says what went wrong, on stderr, under redtab's name.
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "redtab: {text}");
+}
+
+/// Prints text that stands for itself, such as configuration errors, on stderr.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints a result on stdout. A reader that went away (`redtab … | head`) is no failure.

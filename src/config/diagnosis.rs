@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::url;
+use crate::address;
 
 /// More errors than this in one file help nobody.
 const SHOWN_FAULTS: usize = 50;
@@ -142,12 +142,12 @@ fn problem(path: &Path, text: &str, fault: Fault) -> Problem {
     let line = &text[place.line.clone()];
     let before = place.offset - place.line.start;
     let to = floor(text, end) - place.line.start;
-    let safe = url::quoted_without_secrets(line);
+    let safe = address::quoted_without_secrets(line);
     let excerpt = if safe == line {
         excerpt(line, before, to)
     } else {
         // The carets stand where the same text now does.
-        let from = floor(&safe, url::quoted_without_secrets(&line[..before]).len());
+        let from = floor(&safe, address::quoted_without_secrets(&line[..before]).len());
         excerpt(&safe, from, floor(&safe, from.saturating_add(to.saturating_sub(before))))
     };
     Problem {

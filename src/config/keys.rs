@@ -1,12 +1,13 @@
 //! The one table of everything a configuration file may say: name, type, what it is for, and the field it fills. The
 //! reader, the merge, `config show`, the schema and the manual all follow it; a key that is not here is an error.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
 use crate::config::{Config, Palette, Segment};
-use crate::environment::{Environment, Severity, Target};
+use crate::environment::{Environment, Severity, Target, WordList};
 use crate::signal::Kind;
 
 /// A checked value, as files write it.
@@ -79,9 +80,35 @@ impl Field for Vec<String> {
     }
 }
 
+impl Field for Cow<'static, str> {
+    fn get(&self) -> Value {
+        Value::Text(self.to_string())
+    }
+
+    fn set(&mut self, value: Value) {
+        if let Value::Text(text) = value {
+            *self = text.into();
+        }
+    }
+}
+
+impl Field for WordList {
+    fn get(&self) -> Value {
+        Value::List(self.iter().map(|word| word.to_string()).collect())
+    }
+
+    /// Replaces the list; `"..."` in the new one stands for the old one.
+    fn set(&mut self, value: Value) {
+        if let Value::List(list) = value {
+            let list = list.into_iter().map(Cow::Owned).collect();
+            *self = spliced(std::mem::take(self).into_owned(), list).into();
+        }
+    }
+}
+
 /// `list`, in which the element `"..."` is replaced by the elements of `below`.
-fn spliced(below: Vec<String>, list: Vec<String>) -> Vec<String> {
-    let Some(at) = list.iter().position(|element| element == REST) else { return list };
+fn spliced<T: AsRef<str>>(below: Vec<T>, list: Vec<T>) -> Vec<T> {
+    let Some(at) = list.iter().position(|element| element.as_ref() == REST) else { return list };
     let mut whole = Vec::with_capacity(below.len() + list.len());
     let mut list = list.into_iter();
     whole.extend(list.by_ref().take(at));
@@ -294,7 +321,7 @@ pub static CONFIG: &[Section] = &[
     Section {
         name: "target",
         form: Form::Listed,
-        doc: "An exact answer for one name, which beats every word.",
+        doc: "An exact answer for one name, which beats every word. `redtab mark` writes it.",
         keys: &[
             Key {
                 name: "signal",

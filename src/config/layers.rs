@@ -1,19 +1,20 @@
 //! The layers of configuration, put over one another: defaults, the system's file, the user's file, variables. What it
 //! refuses: half of a broken file (its last good copy holds instead) and a value for a locked key.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::address;
 use crate::config::diagnosis::{self, Fault, Problem, Where, did_you_mean, line_number, shown};
 use crate::config::keys::{self, Form, Key, REST, Section, Slot};
 use crate::config::walk::{self, Entry, Tree};
 use crate::config::{Config, FILE_CAP, Segment};
-use crate::environment::{Environment, Severity, Target};
+use crate::environment::{Environment, Severity, Target, WordList};
 use crate::signal::Kind;
-use crate::url;
 use crate::view::View;
 use crate::world::{Content, World};
 
@@ -100,6 +101,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Where the system's file locks the whole section `section` against later layers: `/etc/redtab/config.toml:3:9`.
+    pub fn lock_on(&self, section: &str) -> Option<&str> {
+        self.merged.lock_of(&[section]).map(|lock| lock.place.as_str())
+    }
+
     /// Where the value of a key comes from; `item` counts in `names.environments` or `names.targets`, and is 0
     /// elsewhere.
     pub fn origin(&self, section: &str, item: usize, key: &str) -> Origin {
@@ -266,7 +272,7 @@ impl Loaded {
                 Ok(draft) => {
                     if let Some(good) = good {
                         // A copy needs no passwords.
-                        let copy = std::str::from_utf8(&bytes).map(url::quoted_without_secrets);
+                        let copy = std::str::from_utf8(&bytes).map(address::quoted_without_secrets);
                         good.keep(&path, copy.as_ref().map_or(&bytes, |copy| copy.as_bytes()));
                     }
                     self.accept(layer, path, draft, State::Used);
@@ -441,11 +447,11 @@ impl Overlay {
         let index = known.unwrap_or(self.config.names.environments.len());
         if known.is_none() {
             self.config.names.environments.push(Environment {
-                name: name.text().to_string(),
-                matches: Vec::new(),
-                except: Vec::new(),
-                color: String::new(),
-                badge: String::new(),
+                name: name.text().to_string().into(),
+                matches: WordList::default(),
+                except: WordList::default(),
+                color: "".into(),
+                badge: "".into(),
                 severity: Severity::Production,
             });
             self.note(name, index);
@@ -550,7 +556,7 @@ impl Overlay {
     /// Targets must name an environment that exists here or in a layer below.
     fn check_targets(&mut self, entries: &[Entry]) {
         let names: HashSet<&str> =
-            self.config.names.environments.iter().map(|environment| environment.name.as_str()).collect();
+            self.config.names.environments.iter().map(|environment| environment.name.as_ref()).collect();
         for entry in entries {
             if !matches!(entry.key.slot, Slot::Target(_)) || entry.key.name != "environment" {
                 continue;
@@ -586,7 +592,8 @@ impl Overlay {
             if let Some(except) = find("except") {
                 let own: HashSet<&str> =
                     find("match").map_or(&[][..], Entry::list).iter().map(String::as_str).collect();
-                let others = environment.matches.iter().filter(|word| !own.contains(word.as_str()));
+                let others =
+                    environment.matches.iter().map(|word| word.as_ref()).filter(|word| !own.contains(word));
                 faults.extend(taken_back(others, except));
             }
             self.faults.append(&mut faults);
@@ -653,7 +660,7 @@ fn complete(environment: &mut Environment) {
         environment.color = if caution { "yellow" } else { "red" }.into();
     }
     if environment.badge.is_empty() {
-        environment.badge = environment.name.to_uppercase();
+        environment.badge = environment.name.to_uppercase().into();
     }
 }
 
@@ -663,8 +670,11 @@ fn spans(entry: &Entry) -> impl Iterator<Item = (&str, &Range<usize>)> {
 }
 
 /// Faults for the match words that one of the exceptions covers whole.
-fn never<'a>(matches: impl Iterator<Item = (&'a str, &'a Range<usize>)>, except: &[String]) -> Vec<Fault> {
-    let exceptions = Exceptions::of(except.iter().map(String::as_str));
+fn never<'a>(
+    matches: impl Iterator<Item = (&'a str, &'a Range<usize>)>,
+    except: &[Cow<'static, str>],
+) -> Vec<Fault> {
+    let exceptions = Exceptions::of(except.iter().map(|word| word.as_ref()));
     matches
         .filter_map(|(word, span)| {
             let exception = exceptions.covering(word)?;
@@ -676,7 +686,7 @@ fn never<'a>(matches: impl Iterator<Item = (&'a str, &'a Range<usize>)>, except:
 }
 
 /// Faults for the exceptions of this file that make a match word of a lower layer pointless.
-fn taken_back<'a>(matches: impl Iterator<Item = &'a String>, except: &Entry) -> Vec<Fault> {
+fn taken_back<'a>(matches: impl Iterator<Item = &'a str>, except: &Entry) -> Vec<Fault> {
     let exceptions = Exceptions::of(spans(except).map(|(word, _)| word));
     let mut faults = Vec::new();
     for word in matches {

@@ -7,6 +7,7 @@
 pub mod diagnosis;
 pub mod keys;
 pub mod layers;
+pub mod mark;
 pub mod reference;
 pub mod shape;
 pub mod walk;

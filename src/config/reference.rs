@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::Config;
-use crate::config::keys::{CONFIG, DIRECTORY, Form, Key, Section, Slot, Value, quoted};
+use crate::config::keys::{CONFIG, DIRECTORY, Field, Form, Key, Section, Slot, Value, quoted};
 use crate::environment::Environment;
 
 /// The JSON Schema (draft 2020-12) of `config.toml`, pretty, with a newline at its end.
@@ -92,8 +92,8 @@ pub fn manual() -> String {
         built_in(&mut out, environment);
     }
     out.push_str("\n```toml\n[names]\n");
-    setting(&mut out, "negators", &Value::List(names.negators));
-    setting(&mut out, "nonproduction", &Value::List(names.nonproduction));
+    setting(&mut out, "negators", &Field::get(&names.negators));
+    setting(&mut out, "nonproduction", &Field::get(&names.nonproduction));
     out.push_str("```\n");
     out.push_str(DIRECTORY_HEAD);
     for section in DIRECTORY {
@@ -188,7 +188,7 @@ How layers merge:
 
 - a key replaces the same key of the layer below;
 - `[[environment]]`s merge by `name`, key by key;
-- `[[target]]`s add up; those of later layers are looked at first, within a file the first one;
+- `[[target]]`s add up, and those of later layers are looked at first; one file may answer a name only once;
 - any other list replaces the list below, unless one of its elements is `"..."`, which stands for that list:
   `match = ["...", "zeus"]` adds a word.
 

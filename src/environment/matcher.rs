@@ -1,6 +1,9 @@
 //! The names of the configuration, compiled, and names judged by them. Compiling is once per process; judging is
 //! linear in the name.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use crate::parts::{self, evidence, parts_of};
 use crate::signal::{Kind, Part};
 use crate::words::Words;
@@ -51,15 +54,24 @@ struct Hit {
 #[derive(Debug)]
 pub struct Matcher<'n> {
     names: &'n Names,
+    /// The patterns that an ASCII name can match.
+    narrow: Patterns<'n>,
+    /// All of them. Few names need the others, and cutting those costs more than all else at a prompt.
+    whole: OnceCell<Patterns<'n>>,
+}
+
+/// The patterns, cut into words.
+#[derive(Debug)]
+struct Patterns<'n> {
+    names: &'n Names,
     /// The folded text of every pattern.
     text: String,
     words: Vec<PatternWord>,
     patterns: Vec<Pattern>,
     /// Hash table of patterns by their literal first word; a power of two long.
     table: Vec<Option<usize>>,
-    /// Patterns whose first word holds a `*`: those that an ASCII name can match, and the others.
+    /// Patterns whose first word holds a `*`.
     globs: Vec<usize>,
-    wide_globs: Vec<usize>,
 }
 
 /// What one pass over a name's words found.
@@ -75,32 +87,101 @@ struct Found {
 impl<'n> Matcher<'n> {
     /// Compiles the patterns of `names`. A pattern without a letter or digit matches nothing.
     pub fn new(names: &'n Names) -> Matcher<'n> {
+        Matcher { names, narrow: Patterns::of(names, true), whole: OnceCell::new() }
+    }
+
+    /// How `part` is judged: by a target, else by the words of each of its own parts, the gravest.
+    pub fn judge(&self, part: &Part) -> Judgement {
+        if let Some(judgement) = self.target(part.kind, &part.text, true) {
+            return judgement;
+        }
+        self.gravest(parts_of(part.kind, &part.text).iter().map(|piece| {
+            let target = self.target(piece.kind, &piece.text, false);
+            target.unwrap_or_else(|| {
+                let text = evidence(piece);
+                self.patterns_for(&text).judge(piece.kind, &text)
+            })
+        }))
+    }
+
+    /// The gravest judgement of `parts`; of none, that nothing is known.
+    pub fn judge_all(&self, parts: &[Part]) -> Judgement {
+        self.gravest(parts.iter().map(|part| self.judge(part)))
+    }
+
+    fn patterns_for(&self, text: &str) -> &Patterns<'n> {
+        if text.is_ascii() {
+            &self.narrow
+        } else {
+            self.whole.get_or_init(|| Patterns::of(self.names, false))
+        }
+    }
+
+    fn gravest(&self, judgements: impl Iterator<Item = Judgement>) -> Judgement {
+        judgements.fold(Judgement::nothing(), |best, next| {
+            if self.weight(&next) > self.weight(&best) { next } else { best }
+        })
+    }
+
+    fn weight(&self, judgement: &Judgement) -> (Option<Severity>, usize, u8) {
+        let environment = judgement.environment.and_then(|index| self.names.environments.get(index));
+        let earlier = judgement.environment.map_or(0, |index| usize::MAX - index);
+        let rule = match judgement.rule {
+            Rule::Target => 6,
+            Rule::Match(_) => 5,
+            Rule::Except(_) => 4,
+            Rule::Negator(_) => 3,
+            Rule::Nonproduction(_) => 2,
+            Rule::Branch => 1,
+            Rule::Nothing => 0,
+        };
+        (environment.map(|environment| environment.severity), earlier, rule)
+    }
+
+    /// The answer of the first `[[target]]` that speaks of this name. One that names an environment there is none of
+    /// says nothing. `whole` is true for a name as it was read, false for a piece of one.
+    fn target(&self, kind: Kind, text: &str, whole: bool) -> Option<Judgement> {
+        self.names.targets.iter().filter(|target| speaks_of(target, kind, text, whole)).find_map(|target| {
+            let environment = match target.environment.as_str() {
+                "safe" => None,
+                name => Some(self.names.environments.iter().position(|e| e.name == name)?),
+            };
+            Some(Judgement { environment, known: true, rule: Rule::Target, word: parts::shown(kind, text) })
+        })
+    }
+}
+
+impl<'n> Patterns<'n> {
+    /// Cuts the patterns; `narrow` leaves out those that no ASCII name can match.
+    fn of(names: &'n Names, narrow: bool) -> Patterns<'n> {
         let environments = names.environments.iter();
         let count: usize = environments.map(|e| e.matches.len() + e.except.len()).sum::<usize>()
             + names.negators.len()
             + names.nonproduction.len();
-        let mut matcher = Matcher {
+        let mut patterns = Patterns {
             names,
             text: String::with_capacity(count * 10),
             words: Vec::with_capacity(count + 8),
             patterns: Vec::with_capacity(count),
-            table: vec![None; (count * 2).next_power_of_two()],
+            table: vec![None; count.next_power_of_two()],
             globs: Vec::with_capacity(64),
-            wide_globs: Vec::with_capacity(64),
         };
         for (index, environment) in names.environments.iter().enumerate() {
-            matcher.add_all(&environment.matches, Role::Match(index));
-            matcher.add_all(&environment.except, Role::Except(index));
+            patterns.add_all(&environment.matches, Role::Match(index), narrow);
+            patterns.add_all(&environment.except, Role::Except(index), narrow);
         }
-        matcher.add_all(&names.negators, Role::Negator);
-        matcher.add_all(&names.nonproduction, Role::Nonproduction);
-        matcher.link();
-        matcher
+        patterns.add_all(&names.negators, Role::Negator, narrow);
+        patterns.add_all(&names.nonproduction, Role::Nonproduction, narrow);
+        patterns.link();
+        patterns
     }
 
-    fn add_all(&mut self, patterns: &[String], role: Role) {
+    fn add_all(&mut self, patterns: &[Cow<'_, str>], role: Role, narrow: bool) {
         let mut cut = Words::default();
         for (index, pattern) in patterns.iter().enumerate() {
+            if narrow && stays_wide(pattern) {
+                continue;
+            }
             let first = self.words.len();
             if pattern.bytes().all(|b| b.is_ascii_lowercase() || b == b'*') {
                 self.add_word(pattern, false);
@@ -140,14 +221,11 @@ impl<'n> Matcher<'n> {
                 if let Some(pattern) = self.patterns.get_mut(at) {
                     pattern.next = head;
                 }
-            } else if self.word_text(word).is_ascii() {
-                self.globs.push(at);
             } else {
-                self.wide_globs.push(at);
+                self.globs.push(at);
             }
         }
         self.globs.reverse();
-        self.wide_globs.reverse();
     }
 
     /// The word's place in the table: FNV-1a, since the patterns are the user's own and the table small.
@@ -202,7 +280,7 @@ impl<'n> Matcher<'n> {
     }
 
     /// Every pattern found from word `from` on, into `hits`: literal ones first.
-    fn hits_at(&self, name: &Words, from: usize, ascii: bool, hits: &mut Vec<Hit>) {
+    fn hits_at(&self, name: &Words, from: usize, hits: &mut Vec<Hit>) {
         hits.clear();
         let word = name.text(from, 1);
         for (pattern, found) in self.literals(word) {
@@ -215,8 +293,7 @@ impl<'n> Matcher<'n> {
         for (pattern, _) in self.literals(whole).filter(|(_, found)| found.count == 1) {
             hits.push(Hit { pattern, from, to: from + joined });
         }
-        let wide = if ascii { &[] } else { self.wide_globs.as_slice() };
-        for &pattern in self.globs.iter().chain(wide) {
+        for &pattern in &self.globs {
             let Some(found) = self.patterns.get(pattern) else { continue };
             let Some(first) = self.words.get(found.first) else { continue };
             if self.word_matches(first, word) && self.rest_matches(found, name, from) {
@@ -230,63 +307,7 @@ impl<'n> Matcher<'n> {
         }
     }
 
-    /// How `part` is judged: by a target, else by the words of each of its own parts, the gravest.
-    pub fn judge(&self, part: &Part) -> Judgement {
-        if let Some(judgement) = self.target(part.kind, &part.text, true) {
-            return judgement;
-        }
-        self.gravest(parts_of(part.kind, &part.text).iter().map(|piece| {
-            let target = self.target(piece.kind, &piece.text, false);
-            target.unwrap_or_else(|| self.judge_words(piece.kind, &evidence(piece)))
-        }))
-    }
-
-    /// The gravest judgement of `parts`; of none, that nothing is known.
-    pub fn judge_all(&self, parts: &[Part]) -> Judgement {
-        self.gravest(parts.iter().map(|part| self.judge(part)))
-    }
-
-    fn gravest(&self, judgements: impl Iterator<Item = Judgement>) -> Judgement {
-        let nothing = Judgement { environment: None, known: false, rule: Rule::Nothing, word: String::new() };
-        judgements
-            .fold(nothing, |best, next| if self.weight(&next) > self.weight(&best) { next } else { best })
-    }
-
-    fn weight(&self, judgement: &Judgement) -> (Option<Severity>, usize, u8) {
-        let environment = judgement.environment.and_then(|index| self.names.environments.get(index));
-        let earlier = judgement.environment.map_or(0, |index| usize::MAX - index);
-        let rule = match judgement.rule {
-            Rule::Target => 6,
-            Rule::Match(_) => 5,
-            Rule::Except(_) => 4,
-            Rule::Negator(_) => 3,
-            Rule::Nonproduction(_) => 2,
-            Rule::Branch => 1,
-            Rule::Nothing => 0,
-        };
-        (environment.map(|environment| environment.severity), earlier, rule)
-    }
-
-    /// The answer of the last `[[target]]` that speaks of this name. One that names an environment there is none of
-    /// says nothing. `whole` is true for a name as it was read, false for a piece of one.
-    fn target(&self, kind: Kind, text: &str, whole: bool) -> Option<Judgement> {
-        self.names.targets.iter().rev().filter(|target| speaks_of(target, kind, text, whole)).find_map(
-            |target| {
-                let environment = match target.environment.as_str() {
-                    "safe" => None,
-                    name => Some(self.names.environments.iter().position(|e| e.name == name)?),
-                };
-                Some(Judgement {
-                    environment,
-                    known: true,
-                    rule: Rule::Target,
-                    word: parts::shown(kind, text),
-                })
-            },
-        )
-    }
-
-    fn judge_words(&self, kind: Kind, text: &str) -> Judgement {
+    fn judge(&self, kind: Kind, text: &str) -> Judgement {
         let known = |word: &str| self.literals(word).any(|(_, pattern)| pattern.count == 1);
         let name = Words::of_name(text, &known);
         let found = self.scan(&name);
@@ -299,9 +320,8 @@ impl<'n> Matcher<'n> {
         // Per environment, the exception seen so far that reaches farthest; and negators that end at or after here.
         let mut covers: Vec<Option<Hit>> = vec![None; self.names.environments.len()];
         let mut negators: Vec<Hit> = Vec::new();
-        let ascii = name.is_ascii();
         for from in 0..name.len() {
-            self.hits_at(name, from, ascii, &mut hits);
+            self.hits_at(name, from, &mut hits);
             negators.retain(|negator| negator.to >= from);
             let apart = name.get(from).is_some_and(|word| word.apart);
             let negator = negators.iter().find(|negator| negator.to == from && !apart).copied();
@@ -381,7 +401,7 @@ impl<'n> Matcher<'n> {
         }
         match found.production {
             Some((_, hit)) => judgement(None, false, Rule::Branch, hit),
-            None => Judgement { environment: None, known: false, rule: Rule::Nothing, word: String::new() },
+            None => Judgement::nothing(),
         }
     }
 
@@ -395,15 +415,27 @@ impl<'n> Matcher<'n> {
             Role::Negator => Some(&self.names.negators),
             Role::Nonproduction => Some(&self.names.nonproduction),
         };
-        list.and_then(|list| list.get(pattern.index)).cloned().unwrap_or_default()
+        list.and_then(|list| list.get(pattern.index)).map_or_else(String::new, |pattern| pattern.to_string())
     }
+}
+
+/// Whether a pattern holds a letter that folding leaves outside ASCII, so that no ASCII name can match it: one of a
+/// script other than Latin. Latin letters, combining marks and full-width ones may well fold to ASCII.
+fn stays_wide(pattern: &str) -> bool {
+    !pattern.is_ascii()
+        && pattern.chars().any(|c| {
+            matches!(c, 'α'..='ω' | 'а'..='я' | 'א'..='ת' | 'ا'..='ي' | 'ぁ'..='ゖ' | 'ァ'..='ヺ'
+                | '\u{3400}'..='\u{9fff}' | '가'..='힣')
+        })
 }
 
 fn is_host(kind: Kind) -> bool {
     matches!(kind, Kind::Hostname | Kind::UrlHost | Kind::KubeServer)
 }
 
-fn speaks_of(target: &Target, kind: Kind, text: &str, whole: bool) -> bool {
+/// Whether a target settles a name of this kind. All kinds of host are one; the answer for a kube context also holds
+/// for the cluster of that name when `whole` is true, which it is for names as they were read.
+pub fn speaks_of(target: &Target, kind: Kind, text: &str, whole: bool) -> bool {
     if is_host(kind) && is_host(target.signal) {
         return parts::bare_host(&target.is).eq_ignore_ascii_case(parts::bare_host(text));
     }

@@ -12,7 +12,7 @@ fn told(kind: Kind, name: &str) -> String {
 fn told_by(names: &Names, kind: Kind, name: &str) -> String {
     let judgement = names.judge(&Part::new(kind, name));
     let environment = judgement.environment.and_then(|index| names.environments.get(index));
-    let answer = environment.map_or(if judgement.known { "nonprod" } else { "unknown" }, |e| e.name.as_str());
+    let answer = environment.map_or(if judgement.known { "nonprod" } else { "unknown" }, |e| &e.name);
     let rule = match judgement.rule {
         Rule::Match(pattern) => pattern,
         Rule::Target => "target".to_owned(),
@@ -287,7 +287,7 @@ fn targets_beat_words() {
         (Kind::Url, "postgres://u:pw@prod.acme.com/live", "production live live"),
         (Kind::AwsProfile, "x", "staging target x"),
         (Kind::AwsProfile, "prod-x", "production prod prod"),
-        (Kind::AwsProfile, "twice", "nonprod target twice"),
+        (Kind::AwsProfile, "twice", "production target twice"),
     ];
     for (kind, name, expected) in table {
         assert_eq!(told_by(&names, kind, name), expected, "{kind:?} {name}");
@@ -295,13 +295,13 @@ fn targets_beat_words() {
 }
 
 fn environment(name: &str, matches: &[&str], except: &[&str], severity: Severity) -> Environment {
-    let owned = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
+    let owned = |list: &[&str]| list.iter().map(|&word| word.to_owned().into()).collect();
     Environment {
-        name: name.to_owned(),
+        name: name.to_owned().into(),
         matches: owned(matches),
         except: owned(except),
-        color: "red".to_owned(),
-        badge: "X".to_owned(),
+        color: "red".into(),
+        badge: "X".into(),
         severity,
     }
 }
@@ -319,13 +319,13 @@ fn configured_patterns() {
             ),
             environment("second", &["both", "core"], &["the core"], Severity::Production),
         ],
-        negators: vec!["fake".to_owned(), "far-from".to_owned()],
-        nonproduction: Vec::new(),
+        negators: vec!["fake".into(), "far-from".into()].into(),
+        nonproduction: WordList::default(),
         targets: Vec::new(),
     };
     let mut plain = names.clone();
     for environment in &mut plain.environments {
-        environment.matches.retain(|pattern| pattern != "**");
+        environment.matches.to_mut().retain(|pattern| pattern != "**");
     }
     let table = [
         ("eu-core", "production eu/core eu-core"),
@@ -426,7 +426,7 @@ proptest! {
     ) {
         let names = Names::default();
         let is_production = |name: &str| names.judge(&Part::new(Kind::Name, name)).environment == Some(0);
-        let takes_back = names.negators.contains(&word)
+        let takes_back = names.negators.iter().any(|negator| *negator == word)
             || names.environments[0].except.iter().any(|phrase| phrase.split('-').any(|part| part == word));
         prop_assume!(is_production(&name) && !takes_back);
         let longer = if first { format!("{word}{separator}{name}") } else { format!("{name}{separator}{word}") };

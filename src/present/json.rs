@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::environment::Rule;
+use crate::environment::{Judgement, Names, Rule, Severity};
 use crate::signal::Place;
 use crate::survey::Survey;
 use crate::verdict::Gravity;
@@ -12,7 +12,7 @@ pub fn status(survey: &Survey, tab: Option<String>) -> Value {
     let verdict = &survey.verdict;
     let names = &survey.loaded.config.names;
     let environment =
-        |index: Option<usize>| index.and_then(|i| names.environments.get(i)).map(|e| e.name.clone());
+        |index: Option<usize>| index.and_then(|i| names.environments.get(i)).map(|e| e.name.to_string());
     let signals: Vec<Value> = verdict
         .reasons
         .iter()
@@ -26,7 +26,7 @@ pub fn status(survey: &Survey, tab: Option<String>) -> Value {
                 "where": place(&signal.place),
                 "scope": signal.scope.as_str(),
                 "environment": environment(reason.judgement.environment),
-                "rule": rule(&reason.judgement.rule),
+                "rule": rule(&reason.judgement, names),
                 "word": reason.judgement.word,
             })
         })
@@ -80,10 +80,16 @@ fn place(place: &Place) -> String {
     }
 }
 
-/// The rule as one word of `classify` and JSON.
-pub fn rule(rule: &Rule) -> String {
-    match rule {
-        Rule::Match(pattern) => format!("match:{pattern}"),
+/// The rule as one word of `classify` and JSON. The match of an environment that is not production carries its name.
+pub fn rule(judgement: &Judgement, names: &Names) -> String {
+    let environment = judgement.environment.and_then(|index| names.environments.get(index));
+    match &judgement.rule {
+        Rule::Match(pattern) => match environment {
+            Some(environment) if environment.severity != Severity::Production => {
+                format!("{}:{pattern}", environment.name)
+            }
+            _ => format!("match:{pattern}"),
+        },
         Rule::Target => "target".into(),
         Rule::Except(phrase) => format!("except:{phrase}"),
         Rule::Negator(word) => format!("negator:{word}"),

@@ -67,7 +67,7 @@ impl Page<'_> {
                 ("?", "unsure: something that could say production can't be read".to_string())
             }
             (_, Some(environment)) => (
-                environment.badge.as_str(),
+                environment.badge.as_ref(),
                 format!("this tab points at {}", escape::terminal(&environment.name)),
             ),
             (_, None) => ("", String::new()),
@@ -143,9 +143,8 @@ impl Page<'_> {
             .iter()
             .find(|part| part.text == reason.signal.value)
             .or(reason.signal.parts.first())?;
-        let name = escape::posix_word(&part.text);
-        (escape::terminal(&name) == name)
-            .then(|| format!("Not production?  redtab mark safe {} {name}", part.kind.as_str()))
+        let line = crate::config::mark::command_line("safe", part.kind, &part.text)?;
+        Some(format!("Not production?  {line}"))
     }
 }
 

@@ -90,9 +90,11 @@ impl Directories {
         let Some(production) = named.or_else(gravest).and_then(|index| environments.get_mut(index)) else {
             return;
         };
-        production.matches.extend(self.matches.iter().map(|extra| extra.word.clone()));
+        if !self.matches.is_empty() {
+            production.matches.to_mut().extend(self.matches.iter().map(|extra| extra.word.clone().into()));
+        }
         if self.readings.iter().any(|reading| matches!(reading, Reading::Found(_))) {
-            let environment = production.name.clone();
+            let environment = production.name.to_string();
             names.targets.push(Target { signal: Kind::Directory, is: PRODUCTION.into(), environment });
         }
     }

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 
 use crate::address::{self, Address, Parsed};
+use crate::parts;
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::view::View;
 
@@ -258,26 +259,14 @@ fn look_up(name: &str) -> Option<(Domain, How)> {
 
 /// Reads every variable that says where this shell points.
 pub fn read(view: &View) -> Vec<Reading> {
-    let mut readings: Vec<Reading> = view
-        .vars()
+    view.vars()
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(name, value)| {
             let name = name.to_string_lossy();
             let (domain, how) = look_up(&name)?;
             reading(view, &name, domain, how, value)
         })
-        .collect();
-    // The environment's order is an accident of who exported last; a page that changes its order is hard to read.
-    readings.sort_by(|a, b| place_name(a).cmp(place_name(b)));
-    readings
-}
-
-fn place_name(reading: &Reading) -> &str {
-    match reading {
-        Reading::Found(signal) => &signal.what,
-        Reading::Unreadable(trouble) => &trouble.what,
-        Reading::Absent { what, .. } => what,
-    }
+        .collect()
 }
 
 fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> Option<Reading> {
@@ -310,6 +299,9 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
         Name(kind) => found(value.into(), value.into(), vec![Part::new(kind, value)], None),
         Hosts => {
             let hosts = address::hosts(value);
+            if hosts.is_empty() {
+                return Some(trouble(name, domain, "names no host that can be read"));
+            }
             let shown: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
             let loopback = hosts.iter().find(|host| address::is_loopback(&host.name));
             let port = loopback.and_then(|host| host.port.or_else(|| port_beside(view, name)));
@@ -319,30 +311,26 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
         Store | Plane => match address::parse(value) {
             Parsed::Address(address) if how == Plane || address.is_store() => {
                 let (label, port) = (label(&address), loopback_port(&address));
-                found(address.shown(), label, parts(&address), port)
+                found(address.shown(), label, parts::of_address(&address), port)
             }
             Parsed::Other if how == Plane => {
                 // `vault.example:8200` without a scheme.
                 reading(view, name, domain, Hosts, OsStr::new(value))
             }
-            Parsed::Broken(why) => Some(Reading::Unreadable(Trouble {
-                source: SOURCE,
-                domain,
-                what: name.to_string(),
-                place: Place::Variable(name.to_string()),
-                why: why.to_string(),
-            })),
+            Parsed::Broken(why) => Some(trouble(name, domain, why)),
             Parsed::Address(_) | Parsed::Other => None,
         },
     }
 }
 
-fn parts(address: &Address) -> Vec<Part> {
-    let mut parts: Vec<Part> =
-        address.hosts.iter().map(|h| Part::new(Kind::UrlHost, h.name.clone())).collect();
-    parts.extend(address.database.iter().map(|name| Part::new(Kind::Database, name.clone())));
-    parts.extend(address.user.iter().map(|name| Part::new(Kind::DatabaseUser, name.clone())));
-    parts
+fn trouble(name: &str, domain: Domain, why: &str) -> Reading {
+    Reading::Unreadable(Trouble {
+        source: SOURCE,
+        domain,
+        what: name.to_string(),
+        place: Place::Variable(name.to_string()),
+        why: why.to_string(),
+    })
 }
 
 /// The host, or the database where the host says nothing (`localhost`, an address in numbers).

@@ -2,11 +2,12 @@
 //! `KUBECONFIG`'s files exactly as kubectl merges them. It refuses to run, fetch or open anything the files name.
 
 mod config;
+mod contexts;
 mod slice;
 mod yaml;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +18,8 @@ use config::{Config, Entry, Field};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::view::View;
 use crate::world::{Content, FILE_CAP};
+
+pub use contexts::{Context, contexts};
 
 const SOURCE: &str = "kube";
 /// Files of one `KUBECONFIG` that are read; people with a file per cluster have some hundreds.
@@ -62,7 +65,7 @@ impl Paths {
             let list = vec![home.join(".kube/config")];
             return Paths { list, explicit: false, too_many: false };
         };
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut list: Vec<PathBuf> = value
             .as_bytes()
             .split(|b| *b == b':')
@@ -237,13 +240,8 @@ impl<'a> Merged<'a> {
             Some(_) => out.push(absent("server")),
             None => {}
         }
-        if let Some((loaded, Entry { user: Some(field), .. })) = context
-            && !self.refused
-            && self.entry(&field.text, |config| &config.users).is_none()
-        {
-            let why = "names a user that no kubeconfig here defines";
-            out.push(unreadable("user", loaded.file.place(Some(field.line)), why));
-        }
+        // A user that is not defined is no trouble: kubectl asks for a name and connects, and where it connects to is
+        // known.
         if let Some((loaded, Entry { namespace: Some(field), .. })) = context
             && field.text != "default"
         {
@@ -371,4 +369,63 @@ fn short(name: &str) -> String {
         return format!("{project}/{cluster}");
     }
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_server_only_host_and_port_are_kept() {
+        let server = |host, port, default_port| Some(Server { host, port, default_port });
+        let table = [
+            ("https://prod.example", server("prod.example", None, 443)),
+            ("https://prod.example:6443/k8s/clusters/c-1?a=b#c", server("prod.example", Some(6443), 443)),
+            ("http://prod.example", server("prod.example", None, 80)),
+            ("https://user:p%40ss@prod.example:1", server("prod.example", Some(1), 443)),
+            ("https://user:p@ss@prod.example", server("prod.example", None, 443)),
+            ("https://[2001:db8::1]:6443", server("2001:db8::1", Some(6443), 443)),
+            ("https://[::1]", server("::1", None, 443)),
+            ("prod.example:6443", server("prod.example", Some(6443), 443)),
+            ("prod.example", server("prod.example", None, 443)),
+            ("https://user:pa/ss@prod.example", None),
+            ("https://prod.example:65536", None),
+            ("https://prod.example:", None),
+            ("https://[::1", None),
+            ("https://[::1]x", None),
+            ("https://", None),
+            ("", None),
+        ];
+        for (url, wanted) in table {
+            assert_eq!(Server::of(url), wanted, "{url}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_this_machine() {
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.1", "::1", "0.0.0.0", "::"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["localhost.example", "10.0.0.1", "prod", "127.example", "::2", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn labels_are_short_and_tell_apart() {
+        let table = [
+            ("arn:aws:eks:eu-west-1:123456789012:cluster/acme-prod", "acme-prod"),
+            ("arn:aws-cn:eks:cn-north-1:123456789012:cluster/acme", "acme"),
+            ("arn:aws:eks:eu-west-1:123456789012:cluster/", "arn:aws:eks:eu-west-1:123456789012:cluster/"),
+            ("arn:aws:iam::123456789012:cluster/a", "arn:aws:iam::123456789012:cluster/a"),
+            ("gke_acme-prod_europe-west1_main", "acme-prod/main"),
+            ("gke_acme-prod_europe-west1_main_2", "acme-prod/main_2"),
+            ("gke_acme-prod_main", "gke_acme-prod_main"),
+            ("gke___", "gke___"),
+            ("shop/api-prod:6443/alice", "shop/api-prod:6443/alice"),
+        ];
+        for (name, label) in table {
+            assert_eq!(short(name), label);
+        }
+    }
 }

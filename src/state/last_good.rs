@@ -10,11 +10,11 @@ use super::RunDir;
 use crate::config::layers::Kept;
 use crate::config::{FILE_CAP, LastGood};
 
+const DIR: &str = "config";
+
 impl LastGood for RunDir {
     fn get(&self, path: &Path) -> Option<Kept> {
-        let dir = self.subdir("config")?;
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&dir, name(path), flags, Mode::empty()).ok()?;
+        let file = self.open_file(&format!("{DIR}/{}", name(path)))?;
         let file = std::fs::File::from(file);
         let at = file.metadata().ok().filter(|meta| meta.is_file())?.modified().ok()?;
         let mut bytes = Vec::new();
@@ -33,7 +33,7 @@ impl LastGood for RunDir {
 
 impl RunDir {
     fn replace(&self, name: &str, bytes: &[u8]) -> Option<()> {
-        let dir = self.subdir("config")?;
+        let dir = self.subdir(DIR)?;
         let fresh = format!("{name}.{}", std::process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&dir, &fresh, flags, Mode::RUSR | Mode::WUSR).ok()?;

@@ -2,12 +2,13 @@
 //! `$XDG_RUNTIME_DIR` (su, cron and services disagree about it), never created under a home that is another
 //! user's (`sudo -s` keeps HOME).
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
 
-use crate::world::World;
+use crate::world::{World, plain};
 
 /// An open run directory: `/run/user/UID/redtab` where that parent is ours, else `redtab/run` under the state
 /// directory.
@@ -24,10 +25,17 @@ impl RunDir {
     /// Why there is none, as a sentence; prompt and guard go on without it.
     pub fn open(world: &World) -> Result<RunDir, String> {
         let path = place(world).ok_or("no run directory: HOME is not set to an absolute path")?;
-        make(&path, world.uid).map_err(|why| format!("no run directory at {}: {why}", path.display()))?;
-        let dir =
-            open_own(&path, world.uid).map_err(|why| format!("{} can't be used: {why}", path.display()))?;
-        Ok(RunDir { path, fd: dir })
+        let fd = match open_dir(CWD, &path) {
+            Err(Errno::NOENT) => {
+                make(&path, world.uid)
+                    .map_err(|why| format!("no run directory at {}: {why}", path.display()))?;
+                open_dir(CWD, &path)
+            }
+            opened => opened,
+        };
+        let own = fd.map_err(|errno| plain(&errno.into())).and_then(|fd| ours(fd, world.uid));
+        let fd = own.map_err(|why| format!("{} can't be used: {why}", path.display()))?;
+        Ok(RunDir { path, fd })
     }
 
     pub fn path(&self) -> &Path {
@@ -36,16 +44,34 @@ impl RunDir {
 
     /// Opens a directory of ours inside the run directory, making it where it is missing.
     pub(super) fn subdir(&self, name: &str) -> Option<OwnedFd> {
-        let _ = rustix::fs::mkdirat(&self.fd, name, Mode::RWXU);
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        rustix::fs::openat(&self.fd, name, flags, Mode::empty()).ok()
+        match open_dir(&self.fd, name) {
+            Err(Errno::NOENT) => {
+                rustix::fs::mkdirat(&self.fd, name, Mode::RWXU).ok()?;
+                open_dir(&self.fd, name).ok()
+            }
+            opened => opened.ok(),
+        }
+    }
+
+    /// What lies at `path` inside the run directory; a link is not followed at its end.
+    pub(super) fn stat(&self, path: &str) -> Option<Stat> {
+        rustix::fs::statat(&self.fd, path, AtFlags::SYMLINK_NOFOLLOW).ok()
+    }
+
+    /// Opens a file inside the run directory for reading; a link is not followed at its end.
+    pub(super) fn open_file(&self, path: &str) -> Option<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.fd, path, flags, Mode::empty()).ok()
     }
 
     /// The file a shell may use to list its exported names (bash can't capture a builtin's output without a fork).
     /// `None` where it can't be made.
     pub fn scratch(&self, pid: u32) -> Option<PathBuf> {
-        self.subdir("shells")?;
-        Some(self.path.join("shells").join(pid.to_string()))
+        const DIR: &str = "shells";
+        if !self.stat(DIR).is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) {
+            self.subdir(DIR)?;
+        }
+        Some(self.path.join(DIR).join(pid.to_string()))
     }
 }
 
@@ -66,32 +92,28 @@ fn place(world: &World) -> Option<PathBuf> {
     Some(state.join("redtab/run"))
 }
 
-/// Makes `path` and its missing parents, provided that the nearest parent that exists is ours.
+/// Makes `path`, which is missing, and its missing parents, provided that the nearest parent that exists is ours.
 fn make(path: &Path, uid: u32) -> Result<(), String> {
-    if rustix::fs::lstat(path).is_ok() {
-        return Ok(());
-    }
     let above = path.ancestors().skip(1).find_map(|dir| rustix::fs::stat(dir).ok());
     if above.is_none_or(|stat| stat.st_uid != uid) {
         return Err("its parent is not ours".into());
     }
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| crate::world::plain(&error))
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| plain(&error))
 }
 
-fn open_own(path: &Path, uid: u32) -> Result<OwnedFd, String> {
+fn open_dir(at: impl AsFd, path: impl rustix::path::Arg) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let dir = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| crate::world::plain(&e.into()))?;
-    let stat = rustix::fs::fstat(&dir).map_err(|e| crate::world::plain(&e.into()))?;
+    rustix::fs::openat(at, path, flags, Mode::empty())
+}
+
+fn ours(dir: OwnedFd, uid: u32) -> Result<OwnedFd, String> {
+    let stat = rustix::fs::fstat(&dir).map_err(|errno| plain(&errno.into()))?;
     if stat.st_uid != uid {
         return Err("it belongs to another user".into());
     }
     if stat.st_mode & 0o077 != 0 {
-        rustix::fs::fchmod(&dir, Mode::RWXU).map_err(|e| crate::world::plain(&e.into()))?;
+        rustix::fs::fchmod(&dir, Mode::RWXU).map_err(|errno| plain(&errno.into()))?;
     }
     Ok(dir)
 }

@@ -7,10 +7,12 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
 
 use super::RunDir;
 use crate::world::Mtime;
+
+const DIR: &str = "stamps";
 
 /// Above this many stamps, those that have not been made in the last day are dropped.
 const CROWDED: usize = 1000;
@@ -20,26 +22,27 @@ impl RunDir {
     /// The path of a stamp with exactly this time, or `None` where none can be made (read-only, full, or a file
     /// system with coarser times).
     pub fn stamp(&self, mtime: Mtime) -> Option<PathBuf> {
-        let dir = self.subdir("stamps")?;
         let name = format!("{}.{:09}", mtime.secs, mtime.nanos);
-        if !is_stamp(&dir, &name, mtime) {
+        let path = format!("{DIR}/{name}");
+        if !self.is_stamp(&path, mtime) {
+            let dir = self.subdir(DIR)?;
             let _ = rustix::fs::unlinkat(&dir, &name, AtFlags::empty());
             make(&dir, &name, mtime)?;
-            if !is_stamp(&dir, &name, mtime) {
+            if !self.is_stamp(&path, mtime) {
                 return None;
             }
             sweep(&dir);
         }
-        Some(self.path().join("stamps").join(name))
+        Some(self.path().join(path))
     }
-}
 
-fn is_stamp(dir: &OwnedFd, name: &str, mtime: Mtime) -> bool {
-    rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
-        stat.st_mode & 0o170_000 == 0o100_000
-            && stat.st_mtime == mtime.secs
-            && u32::try_from(stat.st_mtime_nsec) == Ok(mtime.nanos)
-    })
+    fn is_stamp(&self, path: &str, mtime: Mtime) -> bool {
+        self.stat(path).is_some_and(|stat| {
+            FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+                && stat.st_mtime == mtime.secs
+                && u32::try_from(stat.st_mtime_nsec) == Ok(mtime.nanos)
+        })
+    }
 }
 
 fn make(dir: &OwnedFd, name: &str, mtime: Mtime) -> Option<()> {

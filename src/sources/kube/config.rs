@@ -4,13 +4,11 @@
 //! of users nothing is kept. Nothing that a file names is run or opened.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::slice;
 use super::yaml::{Flaw, Id, Node, Tree, decode};
 
-/// Files larger than this are tried with the sliced read first.
-const SLICE_ABOVE: usize = 16 * 1024;
 /// Visits of nodes while checking: a list of aliases to one huge list would multiply them without end.
 const MAX_VISITS: usize = 2_000_000;
 
@@ -133,12 +131,7 @@ pub static CONFIG: &[(&str, Shape)] = &[
 
 /// What a file's bytes say, by the cheaper way where that is sure of its answer.
 pub fn parse(bytes: &[u8]) -> Result<Config<'_>, Flaw> {
-    if bytes.len() > SLICE_ABOVE
-        && let Some(config) = slice::parse(bytes)
-    {
-        return Ok(config);
-    }
-    parse_whole(bytes)
+    slice::parse(bytes).map_or_else(|| parse_whole(bytes), Ok)
 }
 
 /// What a file's bytes say, by the full parser.
@@ -176,7 +169,7 @@ fn extract<'a>(tree: &Tree<'a>, root: Id) -> Result<Config<'a>, Flaw> {
     };
     let lists = [("contexts", &config.contexts), ("clusters", &config.clusters), ("users", &config.users)];
     for (what, list) in lists {
-        let mut seen = HashSet::with_capacity(list.len());
+        let mut seen = BTreeSet::new();
         if let Some(twice) = list.iter().find(|entry| !seen.insert(entry.name.as_ref())) {
             return Err(Flaw::new(twice.line, format!("has two {what} of one name")));
         }

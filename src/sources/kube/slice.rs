@@ -45,7 +45,7 @@ struct Reader<'a> {
 
 /// A scalar and what it is.
 struct Scalar<'a> {
-    text: &'a str,
+    text: &'a [u8],
     plain: Plain,
 }
 
@@ -86,13 +86,13 @@ impl<'a> Reader<'a> {
             let (key, rest) = key(line.text)?;
             let shape = seen.shape(key, CONFIG)?;
             match key {
-                "contexts" => config.contexts = self.entries(rest, &CONTEXT_ENTRY)?,
-                "clusters" => config.clusters = self.entries(rest, &CLUSTER_ENTRY)?,
-                "users" => config.users = self.entries(rest, &USER_ENTRY)?,
-                "current-context" => config.current = self.kept(line, rest)?,
-                "kind" if rest == b"Config" => self.advance()?,
-                "apiVersion" if rest == b"v1" => self.advance()?,
-                "kind" | "apiVersion" => return None,
+                b"contexts" => config.contexts = self.entries(rest, &CONTEXT_ENTRY)?,
+                b"clusters" => config.clusters = self.entries(rest, &CLUSTER_ENTRY)?,
+                b"users" => config.users = self.entries(rest, &USER_ENTRY)?,
+                b"current-context" => config.current = self.kept(line, rest)?,
+                b"kind" if rest == b"Config" => self.advance()?,
+                b"apiVersion" if rest == b"v1" => self.advance()?,
+                b"kind" | b"apiVersion" => return None,
                 _ => self.value(line.indent, rest, shape, None, MAX_DEPTH)?,
             }
         }
@@ -157,17 +157,17 @@ impl<'a> Reader<'a> {
             let (key, rest) = key(line.text)?;
             let shape = seen.shape(key, fields)?;
             let kept = match (entry.as_deref_mut(), key, shape) {
-                (Some(entry), "cluster", Shape::Text) => &mut entry.cluster,
-                (Some(entry), "user", Shape::Text) => &mut entry.user,
-                (Some(entry), "namespace", Shape::Text) => &mut entry.namespace,
-                (Some(entry), "server", Shape::Text) => &mut entry.server,
-                (Some(entry), "name", Shape::Text) => {
+                (Some(entry), b"cluster", Shape::Text) => &mut entry.cluster,
+                (Some(entry), b"user", Shape::Text) => &mut entry.user,
+                (Some(entry), b"namespace", Shape::Text) => &mut entry.namespace,
+                (Some(entry), b"server", Shape::Text) => &mut entry.server,
+                (Some(entry), b"name", Shape::Text) => {
                     entry.line = line.number;
                     entry.name = self.kept(line, rest)?.map(|field| field.text).unwrap_or_default();
                     continue;
                 }
                 (entry, ..) => {
-                    let entry = entry.filter(|_| matches!(key, "context" | "cluster"));
+                    let entry = entry.filter(|_| matches!(key, b"context" | b"cluster"));
                     self.value(indent, rest, shape, entry, depth)?;
                     continue;
                 }
@@ -177,13 +177,11 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// A text on one line that is kept; `Some(None)` when it is empty or null.
+    /// A text that is kept; `Some(None)` when it is empty or null. Where it goes on over deeper lines, the caller
+    /// gives up at the first of them.
     fn kept(&mut self, line: Line<'a>, rest: &'a [u8]) -> Option<Option<Field<'a>>> {
         let scalar = scalar(rest)?;
         self.advance()?;
-        if self.line.is_some_and(|next| next.indent > line.indent) {
-            return None;
-        }
         match scalar.plain {
             Plain::Null => {
                 // A list may stand below its key at the same indentation.
@@ -191,7 +189,10 @@ impl<'a> Reader<'a> {
                 (!nested || !rest.is_empty()).then_some(None)
             }
             Plain::Text if scalar.text.is_empty() => Some(None),
-            Plain::Text => Some(Some(Field { text: Cow::Borrowed(scalar.text), line: line.number })),
+            Plain::Text => {
+                let text = Cow::Borrowed(std::str::from_utf8(scalar.text).ok()?);
+                Some(Some(Field { text, line: line.number }))
+            }
             _ => None,
         }
     }
@@ -249,7 +250,10 @@ impl<'a> Reader<'a> {
             if line.indent > indent || line.text[0] == b'-' {
                 return None;
             }
-            let (_, rest) = key(line.text)?;
+            let (key, rest) = key(line.text)?;
+            if !is_text_key(key) {
+                return None;
+            }
             self.value(indent, rest, item, None, depth)?;
         }
         Some(())
@@ -315,9 +319,11 @@ impl<'a> Reader<'a> {
 struct Seen(u32);
 
 impl Seen {
-    /// The shape of a key's value; `None` when a known key comes a second time.
-    fn shape(&mut self, key: &str, fields: &'static [(&'static str, Shape)]) -> Option<&'static Shape> {
-        let Some(at) = fields.iter().position(|(name, _)| *name == key) else { return Some(&Shape::Any) };
+    /// The shape of a key's value; `None` when a known key comes a second time, or an unknown one is no text.
+    fn shape(&mut self, key: &[u8], fields: &'static [(&'static str, Shape)]) -> Option<&'static Shape> {
+        let Some(at) = fields.iter().position(|(name, _)| name.as_bytes() == key) else {
+            return is_text_key(key).then_some(&Shape::Any);
+        };
         let bit = 1u32.checked_shl(u32::try_from(at).ok()?)?;
         let first = self.0 & bit == 0;
         self.0 |= bit;
@@ -325,17 +331,17 @@ impl Seen {
     }
 }
 
-/// Splits `key: value` or `key:`. Only keys of letters, digits, `-`, `_`, `.` and `/` that can mean nothing but
-/// text.
-fn key(line: &[u8]) -> Option<(&str, &[u8])> {
+/// Whether a key is a text. Words that mean something else have at most five letters.
+fn is_text_key(key: &[u8]) -> bool {
+    key.len() > 5 || std::str::from_utf8(key).is_ok_and(|key| resolve(key) == Plain::Text)
+}
+
+/// Splits `key: value` or `key:`. Only keys of letters, digits, `-`, `_`, `.` and `/` are plain enough.
+fn key(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end =
         line.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/')))?;
     let (key, rest) = line.split_at(end);
     if !key.first()?.is_ascii_alphabetic() || key.len() > MAX_KEY {
-        return None;
-    }
-    let key = std::str::from_utf8(key).ok()?;
-    if key.len() <= 5 && resolve(key) != Plain::Text {
         return None;
     }
     match rest {
@@ -347,31 +353,23 @@ fn key(line: &[u8]) -> Option<(&str, &[u8])> {
 
 /// A scalar that is whole on its line: plain, or quoted without anything to unquote inside.
 fn scalar(text: &[u8]) -> Option<Scalar<'_>> {
-    let inner = match text {
-        [] => return Some(Scalar { text: "", plain: Plain::Null }),
+    let starts_well = match text {
+        [] => return Some(Scalar { text, plain: Plain::Null }),
         [quote @ (b'"' | b'\''), inner @ .., last] if last == quote => {
             let clean = is_printable(inner) && !inner.iter().any(|b| matches!(b, b'"' | b'\'' | b'\\'));
-            return clean
-                .then(|| std::str::from_utf8(inner).ok())
-                .flatten()
-                .map(|text| Scalar { text, plain: Plain::Text });
+            return clean.then_some(Scalar { text: inner, plain: Plain::Text });
         }
-        _ => text,
-    };
-    let starts_well = match inner {
-        [b'-', next, ..] => next.is_ascii_alphanumeric() || inner.len() > 3,
+        [b'-', next, ..] => next.is_ascii_alphanumeric() || (*next == b'-' && text.len() > 3),
         [first, ..] => {
             first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_' | b'.' | b'+' | b'$' | b'(')
         }
-        [] => false,
     };
-    if !starts_well || inner.starts_with(b"- ") || !is_plain(inner) {
+    if !starts_well || !is_plain(text) {
         return None;
     }
-    let text = std::str::from_utf8(inner).ok()?;
-    // Words that mean something else than text are short or look like a number.
-    let plain = if text.len() <= 5 || !text.as_bytes()[0].is_ascii_alphabetic() {
-        resolve(text)
+    // Words that mean something else than text have at most five letters or look like a number.
+    let plain = if text.len() <= 5 || !text[0].is_ascii_alphabetic() {
+        resolve(std::str::from_utf8(text).ok()?)
     } else {
         Plain::Text
     };
@@ -380,8 +378,10 @@ fn scalar(text: &[u8]) -> Option<Scalar<'_>> {
 
 /// Whether a plain scalar's line holds nothing that ends it.
 fn is_plain(text: &[u8]) -> bool {
-    let ends = |pair: &[u8]| pair == b": " || pair == b" #";
-    is_printable(text) && !matches!(text.last(), Some(b' ' | b':')) && !text.windows(2).any(ends)
+    let ends = |at: usize| text[..at].ends_with(b":") || text[at + 1..].starts_with(b"#");
+    is_printable(text)
+        && !matches!(text.last(), Some(b' ' | b':'))
+        && !memchr::memchr_iter(b' ', text).any(ends)
 }
 
 fn is_printable(text: &[u8]) -> bool {
@@ -397,4 +397,232 @@ fn all_differ(entries: &[Entry<'_>]) -> bool {
     let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.as_ref()).collect();
     names.sort_unstable();
     names.windows(2).all(|pair| pair[0] != pair[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::super::config::parse_whole;
+    use super::*;
+
+    /// A kubeconfig as kubectl and the cloud tools write it.
+    fn plain(contexts: usize, indent: &str, cert: &str) -> String {
+        let mut out = String::from("apiVersion: v1\nclusters:\n");
+        for n in 0..contexts {
+            out += &format!(
+                "{indent}- cluster:\n{indent}    certificate-authority-data: {cert}\n{indent}    \
+                 extensions:\n{indent}    - extension:\n{indent}        last-update: Mon, 01 Jan 2024 10:00:00 \
+                 UTC\n{indent}        version: v1.32.0\n{indent}      name: cluster_info\n{indent}    server: \
+                 https://api-{n:03}.eks.example:6443\n{indent}  name: cluster-{n:03}\n"
+            );
+        }
+        out += "contexts:\n";
+        for n in 0..contexts {
+            out += &format!(
+                "{indent}- context:\n{indent}    cluster: cluster-{n:03}\n{indent}    namespace: \
+                 web\n{indent}    user: user-{n:03}\n{indent}  name: context-{n:03}\n"
+            );
+        }
+        out += "current-context: context-001\nkind: Config\npreferences: {}\nusers:\n";
+        for n in 0..contexts {
+            out += &format!(
+                "{indent}- name: user-{n:03}\n{indent}  user:\n{indent}    exec:\n{indent}      apiVersion: \
+                 client.authentication.k8s.io/v1beta1\n{indent}      args:\n{indent}      - \
+                 --region\n{indent}      - eu-west-1\n{indent}      command: aws\n{indent}      \
+                 env:\n{indent}      - name: AWS_PROFILE\n{indent}        value: acme\n{indent}      \
+                 installHint: Install the plugin for use with kubectl by \
+                 following\n{indent}        https://example.com/install\n{indent}      provideClusterInfo: \
+                 false\n"
+            );
+        }
+        out
+    }
+
+    fn certificate() -> String {
+        "LS0t".repeat(380)
+    }
+
+    #[test]
+    fn a_large_plain_kubeconfig_is_sliced() {
+        let text = plain(200, "", &certificate());
+        assert!(text.len() > 400_000, "{} bytes", text.len());
+        let sliced = parse(text.as_bytes()).expect("the sliced read answers");
+        assert_eq!(sliced.contexts.len(), 200);
+        assert_eq!(sliced.current, Some(Field { text: "context-001".into(), line: 2804 }));
+        assert_eq!(Ok(sliced), parse_whole(text.as_bytes()));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_full_parser() {
+        let good = plain(2, "", "LS0tLS0tLS0t");
+        let cases = [
+            ("anchor", good.replace("cluster: cluster-000", "cluster: &c cluster-000")),
+            ("alias", good.replace("cluster: cluster-000", "cluster: *c")),
+            ("merge", good.replace("    namespace: web", "    <<: *c")),
+            ("tab", good.replace("    namespace: web", "\tnamespace: web")),
+            ("tab behind", good.replace("namespace: web", "namespace:\tweb")),
+            ("flow", format!("{{current-context: a}}\n{good}")),
+            ("flow value", good.replace("user: user-000", "user: {a: b}")),
+            ("document", format!("---\n{good}")),
+            ("document end", format!("{good}...\n")),
+            ("repeated key", format!("{good}current-context: b\n")),
+            ("repeated list", format!("{good}contexts: []\n")),
+            ("repeated field", good.replace("    namespace: web", "    namespace: web\n    namespace: b")),
+            ("quoted key", good.replace("current-context:", "\"current-context\":")),
+            ("repeated name", good.replace("name: context-001", "name: context-000")),
+            ("repeated user", good.replace("name: user-001", "name: user-000")),
+            ("null key", good.replace("namespace: web", "null: web")),
+            ("number", good.replace("namespace: web", "namespace: 12")),
+            ("boolean", good.replace("namespace: web", "namespace: no")),
+            ("number of a user", good.replace("value: acme", "value: 0755")),
+            ("not base64", good.replace("LS0tLS0tLS0t", "LS0tLS0-LS0t")),
+            ("folded name", good.replace("  name: context-001", "  name: context-001\n    b")),
+            ("block scalar", good.replace("command: aws", "command: |\n        aws")),
+            ("comment behind", good.replace("namespace: web", "namespace: web # b")),
+            ("colon", good.replace("command: aws", "command: a: b")),
+            ("kind", good.replace("kind: Config", "kind: Pod")),
+            ("no list", good.replace("users:\n", "users: a\n")),
+            ("carriage return", good.replace('\n', "\r\n")),
+            ("byte order mark", format!("\u{feff}{good}")),
+            ("letters", good.replace("command: aws", "command: ä")),
+            ("indentation", good.replace("    namespace: web", "   namespace: web")),
+            ("escape", good.replace("command: aws", "command: \"a\\tb\"")),
+        ];
+        assert!(parse(good.as_bytes()).is_some());
+        for (what, text) in cases {
+            assert_ne!(text, good, "{what}");
+            assert_eq!(parse(text.as_bytes()), None, "{what}");
+        }
+    }
+
+    const BITS: &[&str] = &[
+        " ",
+        "  ",
+        "    ",
+        "-",
+        "- ",
+        ":",
+        ": ",
+        "\t",
+        "\"",
+        "'",
+        "#",
+        " #",
+        "# c\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        "{}",
+        "[]",
+        ",",
+        "&a ",
+        "*a",
+        "!",
+        "!!str ",
+        "|",
+        ">-\n",
+        "%",
+        "@",
+        "`",
+        "?",
+        "? ",
+        "\n",
+        "\n\n",
+        "\n \n",
+        "\r",
+        "~",
+        "null",
+        "no",
+        "y: z\n",
+        "1",
+        "0x1",
+        ".5",
+        ".inf",
+        "<<: *a",
+        "---",
+        "---\n",
+        "...\n",
+        "é",
+        "\u{feff}",
+        "\u{85}",
+        "\\",
+        "name: a\n",
+        "name",
+        "cluster: b\n",
+        "context:\n",
+        "a",
+        "=",
+        "- a\n",
+        "- name: b\n",
+        "user-000",
+        "context-000",
+        "\"a\"",
+        "'a'",
+        "true",
+        "current-context: b\n",
+        "users:\n",
+        "kind: Config\n",
+        "\x7f",
+    ];
+
+    /// One change: where, what is put in, and how much is cut.
+    fn change(text: &mut Vec<u8>, at: Index, bit: &str, cut: usize) {
+        let at = at.index(text.len() + 1);
+        let end = (at + cut).min(text.len());
+        text.splice(at..end, bit.bytes());
+    }
+
+    fn change_line(text: &mut Vec<u8>, from: Index, to: Index, shift: usize) {
+        let mut lines: Vec<Vec<u8>> = text.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+        let (from, to) = (from.index(lines.len()), to.index(lines.len()));
+        match shift {
+            0 => {
+                lines.remove(from);
+            }
+            1 => lines.insert(to, lines[from].clone()),
+            2 => lines.swap(from, to),
+            3 => lines[from].splice(..0, *b"  ").for_each(drop),
+            _ => {
+                let cut = lines[from].len().min(2);
+                lines[from].drain(..cut);
+            }
+        }
+        *text = lines.join(&b'\n');
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_slice_says_what_the_full_parser_says_or_nothing(
+            contexts in 0usize..4,
+            indent in select(vec!["", "", "  ", "      "]),
+            changes in prop::collection::vec((any::<Index>(), select(BITS), 0usize..4), 0..3),
+            lines in prop::collection::vec((any::<Index>(), any::<Index>(), 0usize..5), 0..3),
+        ) {
+            let mut text = plain(contexts, indent, "LS0tLS0tLS0t").into_bytes();
+            if changes.is_empty() && lines.is_empty() {
+                prop_assert!(parse(&text).is_some());
+            }
+            for (at, bit, cut) in changes {
+                change(&mut text, at, bit, cut);
+            }
+            for (from, to, shift) in lines {
+                change_line(&mut text, from, to, shift);
+            }
+            if let Some(sliced) = parse(&text) {
+                prop_assert_eq!(Ok(sliced), parse_whole(&text), "{}", String::from_utf8_lossy(&text));
+            }
+        }
+
+        #[test]
+        fn both_are_total(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let sliced = parse(&bytes);
+            let whole = parse_whole(&bytes);
+            prop_assert!(sliced.is_none() || sliced == whole.ok());
+        }
+    }
 }

@@ -14,6 +14,9 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 const MAX_DEPTH: usize = 256;
 /// Nodes that are kept: some fifteen times as many as a kubeconfig of 200 contexts needs.
 const MAX_NODES: usize = 300_000;
+/// Indicator characters that are let through: the parser holds the tokens of an open flow collection in memory.
+const MAX_INDICATORS: usize = 200_000;
+const TABBED: &str = "is indented by a tab";
 /// What lies between YAML's tag prefix and a type's name.
 const CORE: &str = "tag:yaml.org,2002:";
 
@@ -96,6 +99,7 @@ struct Open {
 impl<'a> Tree<'a> {
     /// The first document of `text`, and its root; a text without one is a null. Reads no further than needed.
     pub fn parse(text: &'a str) -> Result<(Tree<'a>, Id), Flaw> {
+        check_indicators(text)?;
         check_directives(text)?;
         // kubectl lets a tab stand between a key and its value, the parser does not.
         let tabs = memchr::memchr(b'\t', text.as_bytes()).is_some();
@@ -113,7 +117,12 @@ impl<'a> Tree<'a> {
         loop {
             let (event, span) = match parser.next_event() {
                 Some(Ok(next)) => next,
-                Some(Err(error)) => return Err(Flaw::new(error.marker().line(), invalid(error.info()))),
+                Some(Err(error)) => {
+                    let line = error.marker().line();
+                    let tabbed = strict.is_some_and(|strict| strict.tabbed.contains(&line));
+                    let why = if tabbed { TABBED.into() } else { invalid(error.info()) };
+                    return Err(Flaw::new(line, why));
+                }
                 None => break,
             };
             if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
@@ -399,7 +408,7 @@ impl<'a> Strictness<'a> {
     /// A tabbed line before `line` that nothing took in is an error.
     fn refuse_before(&self, line: usize) -> Result<(), Flaw> {
         match self.tabbed.get(self.settled) {
-            Some(tabbed) if *tabbed < line => Err(Flaw::new(*tabbed, "is indented by a tab")),
+            Some(tabbed) if *tabbed < line => Err(Flaw::new(*tabbed, TABBED)),
             _ => Ok(()),
         }
     }
@@ -454,6 +463,16 @@ fn invalid(info: &str) -> Cow<'static, str> {
     } else {
         "is not valid YAML".into()
     }
+}
+
+/// Base64, the bulk of a large kubeconfig, holds none of these.
+fn check_indicators(text: &str) -> Result<(), Flaw> {
+    let indicator =
+        |b: u8| matches!(b, b',' | b':' | b'?' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'#');
+    if text.len() > MAX_INDICATORS && text.bytes().filter(|b| indicator(*b)).count() > MAX_INDICATORS {
+        return Err(Flaw::new(None, "is too large: it holds more than 200,000 separators"));
+    }
+    Ok(())
 }
 
 /// kubectl knows YAML 1.1 only; a directive may stand only before the first document.
@@ -634,4 +653,153 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Flaw> {
     char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
         .collect::<Result<String, _>>()
         .map_err(|_| refused())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every answer here is kubectl's own, asked once.
+    #[test]
+    fn plain_scalars_mean_what_they_mean_to_kubectl() {
+        let table: &[(Plain, &[&str])] = &[
+            (Plain::Null, &["", "~", "null", "NULL"]),
+            (Plain::Bool, &["N", "TRUE", "no", "on", "y", "Off"]),
+            (
+                Plain::Number,
+                &[
+                    "123",
+                    "0755",
+                    "0789",
+                    "1_0",
+                    "1.5",
+                    "1e3",
+                    ".5",
+                    "0o17",
+                    "0b11",
+                    "1.e5",
+                    "1_",
+                    "0_7",
+                    "-0b11",
+                    "-0x1F",
+                    "+1",
+                    "1.",
+                    ".5e3",
+                    "-.5",
+                    ".5_0",
+                    "1.5_0",
+                    "0O7",
+                    "0B1",
+                    "0X1",
+                    "1__0",
+                    "0b_1",
+                    "99999999999999999999",
+                ],
+            ),
+            (Plain::NonFinite, &[".inf", ".nan", "+.inf", "-.INF"]),
+            (
+                Plain::Text,
+                &[
+                    "1.5.1",
+                    "2020-01-01",
+                    "2020-01-01T00:00:00Z",
+                    "+",
+                    "yEs",
+                    "a---b",
+                    "-",
+                    "...",
+                    ".",
+                    "nUll",
+                    "12e",
+                    "_1",
+                    "0x",
+                    "0xg",
+                    "0b",
+                    "0o8",
+                    "--1",
+                    ".e1",
+                    "1e400",
+                    ".1e400",
+                    "0b2",
+                    "1.2.3e4",
+                    "12:30:45",
+                    "<<",
+                    "=",
+                    "tRUE",
+                    "0x1p-2",
+                    ".0x1p1",
+                    "0x+1",
+                    "e3",
+                    "本番",
+                ],
+            ),
+        ];
+        for (meaning, texts) in table {
+            for text in *texts {
+                assert_eq!(resolve(text), *meaning, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn merge_keys_beat_what_stands_before_them() {
+        let text = "a: &a {k: one, l: two}\nb:\n  k: own\n  <<: [*a, {k: last}]\n  l: own\n";
+        let (tree, root) = Tree::parse(text).unwrap();
+        let (_, b) = tree.pairs(root).last().unwrap();
+        let pairs: Vec<_> =
+            tree.pairs(b).map(|(key, value)| (tree.text(key).unwrap(), tree.text(value).unwrap())).collect();
+        let text = |pair: &(&str, &str)| (Cow::from(pair.0.to_owned()), Cow::from(pair.1.to_owned()));
+        let wanted: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            [("k", "own"), ("k", "last"), ("k", "one"), ("l", "two"), ("l", "own")]
+                .iter()
+                .map(text)
+                .collect();
+        assert_eq!(pairs, wanted.iter().map(|(key, value)| (key, value)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn flaws_name_their_line_and_nothing_of_the_file() {
+        let table = [
+            ("a: b\nc: *secret\n", Some(2), "is not valid YAML: while parsing node, found unknown anchor"),
+            ("a: \"b\"\n\tc: secret\n", Some(2), "is indented by a tab"),
+            ("a: b\n~: secret\n", Some(2), "has a key that is null"),
+            ("a: b\n[secret]: c\n", Some(2), "has a key that is no scalar"),
+            ("a: b\n<<: secret\n", Some(2), "has a merge key (<<) without a map"),
+            ("a: &secret [*secret]\n", Some(1), "has an anchor that contains itself"),
+            ("a: \"secret\\/\"\n", Some(1), "has an escape (\\/) that kubectl refuses"),
+            ("%YAML 1.2\n---\na: secret\n", Some(1), "has a directive that kubectl refuses"),
+            ("a: b\nc: !!int secret\n", Some(2), "has a tag that its value does not fit"),
+            ("a: b\nx: {\"c\n  secret\": d}\n", Some(2), "has a key that goes over several lines"),
+            ("a: !secret!secret b\n", Some(1), "is not valid YAML"),
+        ];
+        for (text, line, why) in table {
+            let flaw = Tree::parse(text).map(|_| ()).unwrap_err();
+            assert!(!flaw.why.contains("secret"), "{text}: {flaw:?}");
+            assert_eq!(flaw, Flaw::new(line, why), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_is_total(text in "[ \\-a:\\[\\]{}&*!|>'\"#%@?,\n\t\r\\\\/.<~é\u{85}]{0,60}") {
+            if let Ok((tree, root)) = Tree::parse(&text) {
+                prop_assert!(tree.line(root) >= 1);
+            }
+        }
+
+        #[test]
+        fn resolving_is_total(text in "[-+.0-9a-fxob_eE]{0,12}") {
+            let meaning = resolve(&text);
+            prop_assert!(meaning != Plain::Text || text.parse::<i64>().is_err());
+        }
+
+        #[test]
+        fn decoding_is_total(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Ok(text) = decode(&bytes) {
+                prop_assert!(!text.contains('\0'));
+            }
+        }
+    }
 }
