@@ -239,7 +239,7 @@ fn loaded_twice_it_shows_once(kind: Kind) {
 // When redtab itself is broken or off
 
 fn a_broken_redtab_is_said_and_never_looks_clear(kind: Kind) {
-    let broken = ["exit 1", "exit 0", "kill -SEGV $$", "echo gibberish", "exit 77"];
+    let broken = ["exit 1", "exit 0", "kill -KILL $$", "echo gibberish", "exit 77"];
     let home = home_at("dev-eu");
     let mut shell = redtab(kind, &home);
     for script in broken {
