@@ -79,28 +79,6 @@ fn told_settings(text: &str) -> Option<String> {
     Some(told.collect::<Option<Vec<String>>>()?.join(separator))
 }
 
-/// Lines with quoted words in them, such as TOML, as they may be shown or kept: passwords in quoted addresses and the
-/// quoted values of `password = …` and the like replaced by `***`. What was valid stays valid.
-pub(super) fn quoted_without_secrets(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut secret = false;
-    for piece in text.split_inclusive(['"', '\'', '\n']) {
-        let body = piece.strip_suffix(['"', '\'', '\n']).unwrap_or(piece);
-        let quote = piece.ends_with(['"', '\'']);
-        match body {
-            "" => {}
-            _ if secret && quote => out.push_str("***"),
-            body if body.contains("://") => out.push_str(&without_secrets(body)),
-            body => out.push_str(body),
-        }
-        out.push_str(&piece[body.len()..]);
-        let key = body.trim_end().strip_suffix('=').map(|key| key.trim_end());
-        let key = key.and_then(|key| key.rsplit([' ', '\t', ',', '{', '.']).next());
-        secret = quote && (secret && body.is_empty() || key.is_some_and(is_secret_key));
-    }
-    out
-}
-
 /// The pieces of an address, or of a list of them with commas or blanks between. Options have none: what can't be read
 /// by the table of keys may all be secret.
 pub(super) fn pieces(text: &str) -> Pieces {
