@@ -83,8 +83,7 @@ function __redtab_prompt
     end
 end
 
-# Runs the user's own prompt with the statuses of the last pipeline as he left them; ends with an x, for a command
-# substitution drops the newlines at the end.
+# Runs the user's own prompt with the statuses of the last pipeline as he left them.
 function __redtab_own
     # `set -q`, not `count`: a command substitution costs more than all the rest.
     if builtin set -q argv[5]
@@ -117,7 +116,6 @@ function __redtab_arrange
         end
         function fish_prompt
             set -l statuses $pipestatus
-            set -l IFS \n
             if builtin test -n "$__redtab_due"
                 set -g __redtab_due
                 __redtab_prompt
@@ -125,16 +123,11 @@ function __redtab_arrange
             if builtin test -z "$__redtab_segment"
                 __redtab_own $statuses
             else
-                set -l lines (__redtab_own $statuses; builtin echo -n x)
-                set -l last (builtin string sub -e -1 -- $lines[-1])
-                set -e lines[-1]
-                while builtin set -q lines[1]; and builtin test -z "$lines[1]"
-                    builtin echo
-                    set -e lines[1]
-                end
-                builtin printf %s $__redtab_segment
-                builtin set -q lines[1]; and builtin printf '%s\n' $lines
-                builtin printf %s "$last"
+                # Collected through a pipe: what a builtin prints into a command substitution can come before the
+                # output of a program that ran before it.
+                set -l own (__redtab_own $statuses | builtin string collect --no-trim-newlines)
+                builtin string match -rq -- '^(?<lead>\n*)(?<rest>[\s\S]*)' "$own"
+                builtin printf %s%s%s "$lead" $__redtab_segment "$rest"
             end
         end
     end
