@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod commands;
 pub mod environment;
+pub mod guard;
 pub mod signal;
 pub mod sources;
 pub mod view;
