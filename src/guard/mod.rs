@@ -2,3 +2,5 @@
 //! nothing is asked here.
 
 pub mod line;
+mod prefixes;
+pub mod runs;
