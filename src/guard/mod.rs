@@ -4,3 +4,4 @@
 pub mod line;
 mod prefixes;
 pub mod runs;
+pub mod sql;

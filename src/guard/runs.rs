@@ -116,6 +116,8 @@ pub struct Run {
     pub changes: Vec<Rc<Changed>>,
     pub places: Vec<Place>,
     pub stdin: Stdin,
+    /// The files its redirections write.
+    pub writes: Vec<Word>,
     /// Where in the text it stands, in bytes.
     pub at: usize,
 }
@@ -152,6 +154,7 @@ struct Scope {
     changes: Vec<Rc<Changed>>,
     places: Vec<Place>,
     stdin: Stdin,
+    writes: Vec<Word>,
     positional: Rc<[Word]>,
     maybe: usize,
     /// Set while a text inside the line is walked: all its commands stand where the text stands.
@@ -167,6 +170,7 @@ impl Scope {
             changes: Vec::new(),
             places: Vec::new(),
             stdin: Stdin::Inherited,
+            writes: Vec::new(),
             positional: Rc::from([]),
             maybe: 0,
             at: None,
@@ -257,8 +261,7 @@ impl<'a> Resolver<'a> {
             return self.push_unclear(scope, "holds too many commands", Vec::new(), at);
         }
         let at = scope.at.unwrap_or(at);
-        let (changes, places, stdin) = (scope.changes.clone(), scope.places.clone(), scope.stdin.clone());
-        self.runs.push(Run { what, argv, changes, places, stdin, at });
+        self.runs.push(run(scope, what, argv, at));
     }
 
     fn unclear(&mut self, scope: &Scope, why: &'static str, argv: Vec<Word>, at: usize) {
@@ -277,8 +280,7 @@ impl<'a> Resolver<'a> {
             }
         };
         let at = scope.at.unwrap_or(at);
-        let (changes, places, stdin) = (scope.changes.clone(), scope.places.clone(), scope.stdin.clone());
-        self.runs.push(Run { what: What::Unclear { why, words }, argv, changes, places, stdin, at });
+        self.runs.push(run(scope, What::Unclear { why, words }, argv, at));
     }
 
     /// The line's own words and those of the definitions it may use.
@@ -354,17 +356,16 @@ impl<'a> Resolver<'a> {
         for assignment in &command.assignments {
             assign(assignment, &mut own);
         }
+        own.writes = command.redirections.iter().filter_map(written).collect();
         if words.is_empty() {
+            if !own.writes.is_empty() {
+                // `> file` on its own empties the file.
+                self.emit(&own, What::Program, vec![Word::literal(":")], at);
+            }
             scope.changes = own.changes;
             return;
         }
-        let assigned = !command.assignments.is_empty();
-        let before = scope.changes.clone();
         self.program(words, own, scope, at);
-        // `A=b f`: what the body changes stays, and whether A does depends on the shell.
-        if assigned && before == scope.changes {
-            scope.changes = before;
-        }
     }
 
     /// Walks a text that runs in the shell of `scope` itself: `eval`, a function's body.
@@ -547,6 +548,7 @@ impl<'a> Resolver<'a> {
                 return Step::Into(scan.next, false);
             }
             "builtin" => return Step::Into(1, false),
+            "noglob" | "nocorrect" | "-" if own.dialect.shell == Shell::Zsh => return Step::Into(1, true),
             "exec" => return Step::Into(scan(words, 1, "a", &[]).next, false),
             "cd" | "chdir" | "pushd" | "popd" | "z" | "j" | "zi" => change_directory(name, &words[1..], own),
             "export" | "declare" | "typeset" | "local" | "readonly" | "integer" if !fish => {
@@ -729,6 +731,42 @@ impl<'a> Resolver<'a> {
             | "heroku" | "fly" | "flyctl" | "ip" | "gdb" | "lldb" | "sg" | "dokku" => {
                 self.odd_wrapper(name, words, own, scope, at)
             }
+            "uv" if verb_at(words, &["run"]).is_some() => {
+                let Some(prefix) = PREFIXES.iter().find(|prefix| prefix.names.contains(&"uv")) else {
+                    return Step::No;
+                };
+                let step = self.prefix(name, prefix, words, own);
+                // `uv run file.py` interprets the file itself.
+                match step {
+                    Step::Into(next, _) if words[next].prefix().ends_with(".py") => {
+                        self.emit(own, What::Script { by: "uv".into() }, words[next..].to_vec(), at);
+                        Step::Done
+                    }
+                    step => step,
+                }
+            }
+            "ansible" => {
+                let options = all_options(
+                    &words[1..],
+                    "amilufeMPtbkKTDBoc",
+                    &["args", "module-name", "inventory", "limit", "user"],
+                );
+                let module = options
+                    .iter()
+                    .find(|(n, _)| n == "m" || n == "module-name")
+                    .and_then(|(_, v)| v.as_ref());
+                let shell =
+                    module.is_none_or(|m| matches!(m.prefix(), "shell" | "command" | "raw" | "script"));
+                if let Some((_, Some(text))) =
+                    options.iter().find(|(n, _)| n == "a" || n == "args").filter(|_| shell)
+                {
+                    let mut remote = own.clone();
+                    remote.places.push(Place::Remote(words.get(1).map_or_else(String::new, Word::shown)));
+                    let mut nowhere = scope.clone();
+                    self.text_of(Shell::Bash, &as_text(text), &[], &mut remote, &mut nowhere, at);
+                }
+                Step::No
+            }
             "mise" | "rtx" => match verb_at(words, &["exec", "x"]) {
                 Some(_) => match words.iter().position(|word| word.exact() == Some("--")) {
                     Some(dashes) => Step::Into(dashes + 1, false),
@@ -753,9 +791,10 @@ impl<'a> Resolver<'a> {
             };
             from = verb + 1;
         }
-        let first = scan(words, 1.min(words.len()), prefix.short, prefix.long);
+        let verb = from;
+        let mut options =
+            all_options(words.get(1..verb.max(1)).unwrap_or_default(), prefix.short, prefix.long);
         let mut scanned = scan(words, from, prefix.short, prefix.long);
-        let mut options = first.options;
         options.append(&mut scanned.options);
         let mut next = scanned.next;
         for _ in 0..prefix.skip {
@@ -1995,6 +2034,25 @@ fn read_task(tool: &TaskTool, argv: &[Word]) -> Option<Task> {
 }
 
 // ---- words ----
+
+fn run(scope: &Scope, what: What, argv: Vec<Word>, at: usize) -> Run {
+    Run {
+        what,
+        argv,
+        changes: scope.changes.clone(),
+        places: scope.places.clone(),
+        stdin: scope.stdin.clone(),
+        writes: scope.writes.clone(),
+        at,
+    }
+}
+
+fn written(redirection: &Redirection) -> Option<Word> {
+    match &redirection.to {
+        Redirect::Write(file) => Some(file.clone()),
+        _ => None,
+    }
+}
 
 fn open_frame(block: &line::Block, scope: &Scope, printed: &mut Option<Stdin>) -> Frame {
     let shell = scope.dialect.shell;
