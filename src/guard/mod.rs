@@ -3,5 +3,7 @@
 
 pub mod line;
 mod prefixes;
+pub mod rules;
+mod rules_table;
 pub mod runs;
 pub mod sql;

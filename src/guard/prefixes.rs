@@ -80,11 +80,8 @@ pub const PREFIXES: &[Prefix] = &[
     Prefix { names: &["numactl"], short: "CNmipPx", ..PLAIN },
     Prefix { names: &["proxychains", "proxychains4"], short: "f", ..PLAIN },
     Prefix { names: &["rlwrap"], short: "abcCDefghHlmMOpPqsStw", ..PLAIN },
-    Prefix {
-        names: &["firejail", "unshare", "nsenter", "setpriv", "systemd-inhibit"],
-        short: "tSG",
-        ..PLAIN
-    },
+    Prefix { names: &["firejail", "unshare", "nsenter", "setpriv"], short: "tSG", ..PLAIN },
+    Prefix { names: &["systemd-inhibit"], long: &["what", "who", "why", "mode"], ..PLAIN },
     Prefix {
         names: &["systemd-run"],
         short: "uptMHE",
