@@ -1786,6 +1786,7 @@ pub static RULES: &[Rule] = &[
         level: Level::Warn,
         programs: &["az"],
         words: &[
+            "*",
             "**",
             "create|update|set|deploy|start|restart|scale|upgrade|import|restore|failover|swap|up|add|append|assign|reset|regenerate|renew",
         ],
@@ -1980,27 +1981,42 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "docker-change",
         level: Level::Warn,
+        words: &["rm|stop|kill|restart|rmi|update"],
+        rest: Rest::Some,
+        unless: HELP,
+        does: "stops, starts or changes containers",
+        safer: "docker ps first",
+        stops: &["docker stop web", "docker rm -f web", "podman rmi image"],
+        passes: &["docker logs web", "docker exec -it web sh", "docker run --rm -it image stop"],
+        ..DOCKER
+    },
+    Rule {
+        id: "docker-change-group",
+        level: Level::Warn,
         words: &[
-            "rm|stop|kill|restart|rmi|update|compose|stack|service|container|swarm|image|builder|network",
-        ],
-        any: &[
-            "rm|stop|kill|restart|down|up|deploy|scale|rollback|update|remove|create|init|join|pause",
-            "*",
+            "compose|stack|service|container|swarm|image|builder|network|node",
+            "**",
+            "rm|stop|kill|restart|down|up|deploy|scale|rollback|update|remove|init|join|pause|prune|leave|start",
         ],
         unless: &[
             "--help",
             "--dry-run",
-            "ps|logs|ls|inspect|config|images|top|port|version|events|exec|run|build|pull|push|convert|stats|attach|diff|wait|export|cp|list|watch|kill-session",
+            "ps|logs|ls|inspect|config|images|top|port|version|events|exec|run|build|pull|push|stats|attach|tag|save|history",
         ],
         does: "stops, starts or changes containers",
         safer: "docker ps first",
         stops: &[
-            "docker stop web",
             "docker compose up -d",
             "docker service scale web=3",
-            "docker compose down",
+            "docker compose -f prod.yml down",
+            "docker image prune",
         ],
-        passes: &["docker logs web", "docker exec -it web sh", "docker compose logs", "docker container ls"],
+        passes: &[
+            "docker compose logs web",
+            "docker container ls",
+            "docker compose exec web stop",
+            "docker image tag a b",
+        ],
         ..DOCKER
     },
     Rule {
@@ -2557,6 +2573,18 @@ pub static RULES: &[Rule] = &[
         safer: "the same with --dry-run",
         stops: &["apt upgrade", "sudo apt-get install nginx"],
         passes: &["apt list --upgradable", "apt-get install -s nginx", "apt update"],
+        ..HOST
+    },
+    Rule {
+        id: "package-update",
+        level: Level::Warn,
+        programs: &["yum", "dnf", "zypper"],
+        words: &["update"],
+        unless: &["--assumeno", "--dry-run", "--help", "--downloadonly"],
+        does: "changes installed packages",
+        safer: "the same with --assumeno or --dry-run",
+        stops: &["sudo zypper update", "yum update -y"],
+        passes: &["apt update", "dnf update --assumeno"],
         ..HOST
     },
     Rule {
