@@ -696,6 +696,9 @@ impl<'t> Parser<'t> {
                     self.skip_blanks();
                     self.word(Spot::Argument);
                     self.skip_separators();
+                    if self.peek_bare() == "do" {
+                        return self.conditional(2, "done");
+                    }
                 }
                 _ => break,
             }
@@ -1078,8 +1081,13 @@ impl<'t> Parser<'t> {
                 continue;
             }
             match c {
-                b'\n' | b';' | b'|' | b'&' => break,
-                b')' => break,
+                b'\n' | b';' | b'|' | b'&' | b')' => break,
+                // `2>|` pipes what goes to that descriptor.
+                b'1' | b'2'
+                    if self.fish() && self.peek_at(1) == Some(b'>') && self.peek_at(2) == Some(b'|') =>
+                {
+                    break;
+                }
                 b'(' if !self.fish() && self.defines_function(&command) => {
                     let name = command.words[0].shown();
                     self.function_body(name);

@@ -146,7 +146,14 @@ pub const PREFIXES: &[Prefix] = &[
         ..PLAIN
     },
     Prefix {
-        names: &["npm", "pnpm", "yarn", "bun"],
+        names: &["pnpm", "yarn"],
+        verbs: &["exec", "dlx"],
+        short: "wCF",
+        long: &["prefix", "workspace", "filter", "package", "dir", "cwd"],
+        ..PLAIN
+    },
+    Prefix {
+        names: &["npm", "bun"],
         verbs: &["exec", "x", "dlx"],
         short: "wC",
         long: &["prefix", "workspace", "filter", "package", "dir", "cwd"],

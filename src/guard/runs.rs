@@ -434,6 +434,10 @@ impl<'a> Resolver<'a> {
             if program.is_empty() {
                 return;
             }
+            if zsh_path {
+                words[from] = Word::literal(program.as_str());
+                continue;
+            }
             let name = base_name(&program).to_string();
             if look_up && own.defined && !first.quoted && self.aliased(&program) {
                 let rest = words.split_off(from + 1);
@@ -573,7 +577,10 @@ impl<'a> Resolver<'a> {
             "trap" => {
                 let mut later = own.clone();
                 later.maybe += 1;
-                if let Some(text) = words.iter().skip(1).find(|word| !word.prefix().starts_with('-')) {
+                let from = if words.get(1).and_then(Word::exact) == Some("--") { 2 } else { 1 };
+                if let Some([text, _, ..]) =
+                    words.get(from..).filter(|rest| !rest[0].prefix().starts_with('-'))
+                {
                     self.text(&as_text(text), &mut later, at);
                 }
                 return Step::Done;
@@ -699,8 +706,7 @@ impl<'a> Resolver<'a> {
             "env" | "genv" => self.env(words, own, scope, at),
             "su" | "runuser" => self.su(words, own, scope, at),
             "xargs" | "gxargs" => {
-                let scan = scan(words, 1, XARGS.0, XARGS.1);
-                self.with_unknown_argument(&words[scan.next..], own, scope, at);
+                self.xargs(words, own, scope, at);
                 Step::Done
             }
             "find" | "gfind" | "fd" | "fdfind" => {
@@ -914,12 +920,14 @@ impl<'a> Resolver<'a> {
             }
             next += 1;
         }
+        let scripts = commands.is_empty();
         for command in commands {
             self.text_of(Shell::Bash, &as_text(&command), &[], &mut own.clone(), scope, at);
         }
         // `su USER script`: the words behind the user go to the shell.
         let plain: Vec<&Word> = words.iter().skip(1).filter(|word| !word.prefix().starts_with('-')).collect();
         if let [_, script] = plain.as_slice()
+            && scripts
             && script.prefix().contains('/')
         {
             self.emit(own, What::Script { by: "sh".into() }, vec![(*script).clone()], at);
@@ -928,13 +936,18 @@ impl<'a> Resolver<'a> {
         Step::Done
     }
 
-    fn with_unknown_argument(&mut self, words: &[Word], own: &Scope, scope: &mut Scope, at: usize) {
-        if words.is_empty() {
+    fn xargs(&mut self, words: &[Word], own: &Scope, scope: &mut Scope, at: usize) {
+        let scan = scan(words, 1, XARGS.0, XARGS.1);
+        let given = scan.value(&["I", "J", "replace"]).map(|word| word.shown());
+        let place = given.or_else(|| scan.has(&["i", "replace"]).then(|| "{}".to_string()));
+        let mut argv: Vec<Word> = words[scan.next.min(words.len())..].to_vec();
+        if argv.is_empty() {
             return;
         }
-        let mut argv: Vec<Word> = words.to_vec();
-        // Code in a `-c` argument is complete; anywhere else the argument may be the file.
-        argv.push(Word::unknown());
+        match place.filter(|place| !place.is_empty()) {
+            Some(place) => argv.iter_mut().for_each(|word| *word = with_hole(word, &place)),
+            None => argv.push(Word::unknown()),
+        }
         self.program(argv, own.clone(), scope, at);
     }
 
@@ -1164,7 +1177,7 @@ impl<'a> Resolver<'a> {
                     "send",
                 ];
                 if let Some(from) = behind(&verbs) {
-                    let scan = scan(words, from, "stnxyFcdeETbhwS", &[]);
+                    let scan = scan(words, from, "stnxyFceTS", &[]);
                     let rest: Vec<&Word> = words[scan.next..].iter().collect();
                     // Each word may be a line of its own (send-keys, if-shell), or all of them one command.
                     texts.extend(
@@ -1265,6 +1278,9 @@ impl<'a> Resolver<'a> {
     fn plain(&mut self, name: &str, argv: Vec<Word>, own: &mut Scope, scope: &mut Scope, at: usize) {
         if let Some(shell) = Shell::of_program(name) {
             return self.shell(shell, name, &argv, own, scope, at);
+        }
+        if name == "deno" && self.task(name, &argv, own, at) {
+            return;
         }
         if is_interpreter(name) {
             return self.interpreter(name, argv, own, at);
@@ -1931,7 +1947,6 @@ const JAVASCRIPT_VERBS: &[&str] = &[
     "create",
     "exec",
     "dlx",
-    "x",
     "why",
     "list",
     "ls",
@@ -1962,12 +1977,8 @@ const JAVASCRIPT_VERBS: &[&str] = &[
     "node",
     "npm",
     "pm",
-    "build",
     "bin",
-    "dir",
     "root",
-    "env",
-    "deploy",
     "licenses",
     "self-update",
     "approve-builds",
@@ -1975,14 +1986,8 @@ const JAVASCRIPT_VERBS: &[&str] = &[
     "owner",
     "tag",
     "team",
-    "check",
     "generate-lock-entry",
     "autoclean",
-    "get",
-    "search",
-    "doctor",
-    "server",
-    "setup",
 ];
 
 struct Task {
@@ -2242,6 +2247,21 @@ fn quoted(word: &Word) -> String {
         Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
         None => as_text(word),
     }
+}
+
+/// The word with every `place` in its text turned into something unknown.
+fn with_hole(word: &Word, place: &str) -> Word {
+    let Some(text) = word.exact().filter(|text| text.contains(place)) else { return word.clone() };
+    let mut pieces = Vec::new();
+    for (index, part) in text.split(place).enumerate() {
+        if index > 0 {
+            pieces.push(Piece::Output(String::new()));
+        }
+        if !part.is_empty() {
+            pieces.push(Piece::Text(part.to_string()));
+        }
+    }
+    Word { pieces, quoted: word.quoted }
 }
 
 fn joined(words: &[Word]) -> String {
