@@ -116,3 +116,77 @@ fn lines_run_what_the_table_says() {
     assert!(cases >= 300, "only {cases} cases");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+fn with(line: &str, name: &str, aliases: &[(&str, &str)], functions: &[(&str, &str)]) -> Vec<String> {
+    let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
+    };
+    let (aliases, functions) = (owned(aliases), owned(functions));
+    let definitions = Definitions { aliases: &aliases, functions: &functions };
+    resolve(line, Dialect::typed(shell(name)), definitions).iter().map(shown).collect()
+}
+
+#[test]
+fn aliases_and_functions_of_the_tab_are_followed() {
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let table: &[Case] = &[
+        ("bash", "c", &[("c", "./x.sh")], &[], &["./x.sh"]),
+        ("bash", "c a b", &[("c", "./x.sh -v")], &[], &["./x.sh -v a b"]),
+        ("bash", "\\c", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "'c'", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "command c", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "echo c", &[("c", "./x.sh")], &[], &["echo c"]),
+        ("bash", "c", &[("c", "d"), ("d", "./x.sh a")], &[], &["./x.sh a"]),
+        ("bash", "ls", &[("ls", "ls --color")], &[], &["ls --color"]),
+        ("bash", "c", &[("c", "d"), ("d", "c")], &[], &["c"]),
+        ("bash", "sudo c", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "sudo c", &[("sudo", "sudo "), ("c", "./x.sh")], &[], &["./x.sh"]),
+        ("bash", "c", &[("c", "A=b ./x.sh")], &[], &["./x.sh {A=b}"]),
+        ("bash", "c; ./y.sh", &[("c", "cd /srv && ls")], &[], &["ls {cwd=/srv}", "./y.sh {cwd=/srv}"]),
+        ("bash", "c d", &[("c", "./x.sh |")], &[], &["./x.sh", "d <|"]),
+        ("bash", "f a", &[], &[("f", "./x.sh \"$@\"")], &["function f a", "./x.sh a"]),
+        ("bash", "f; ./y.sh", &[], &[("f", "export A=b")], &["function f", "./y.sh {A=b}"]),
+        ("bash", "f", &[], &[("f", "g"), ("g", "f; ./x.sh")], &["function f", "function g", "f", "./x.sh"]),
+        (
+            "bash",
+            "kubectl get pods",
+            &[],
+            &[("kubectl", "command kubectl \"$@\"")],
+            &["function kubectl get pods", "kubectl get pods"],
+        ),
+        ("bash", "bash -c f", &[], &[("f", "./x.sh")], &["f"]),
+        ("bash", "eval f", &[], &[("f", "./x.sh")], &["function f", "./x.sh"]),
+        ("zsh", "f && g", &[("g", "./y.sh")], &[("f", "./x.sh # all")], &["function f", "./x.sh", "./y.sh"]),
+        ("fish", "f a", &[], &[("f", "./x.sh $argv")], &["function f a", "./x.sh a"]),
+        ("fish", "gc", &[("gc", "git commit; ./x.sh")], &[], &["git commit", "./x.sh"]),
+    ];
+    for (name, line, aliases, functions, wanted) in table {
+        assert_eq!(with(line, name, aliases, functions), *wanted, "{name}: {line}");
+    }
+}
+
+#[test]
+fn an_unclear_run_carries_every_word_that_could_be_a_program() {
+    for line in [
+        "$x ./x.sh",
+        "for i in ./x.sh; do $i; done",
+        "echo './x.sh",
+        "echo ./x.sh | xargs -I{} {}",
+        "a=(./x.sh); ${a[0]}",
+        "${y:-./x.sh}",
+        "{./x.sh,a}",
+        "$(echo ./x.sh)",
+    ] {
+        let runs = resolve(line, Dialect::typed(Shell::Bash), Definitions::default());
+        let carried = runs.iter().any(|run| matches!(&run.what, What::Unclear { words, .. } if words.iter().any(|word| word == "./x.sh")));
+        assert!(carried, "{line}");
+    }
+}
+
+#[test]
+fn runs_know_where_in_the_text_they_stand() {
+    let text = "echo a\nif b; then\n  eval './x.sh'\nfi\n";
+    let runs = resolve(text, Dialect::script(Shell::Bash), Definitions::default());
+    let lines: Vec<usize> = runs.iter().map(|run| text[..run.at].matches('\n').count() + 1).collect();
+    assert_eq!(lines, [1, 2, 3]);
+}

@@ -260,10 +260,17 @@ fn parse_at(text: &str, dialect: Dialect, depth: usize, base: usize) -> Line {
 /// Every stretch of the text that could be a program, a path or an argument, without regard to grammar: cut at
 /// blanks, quotes and operators. In the order of the text.
 pub fn loose_words(text: &str) -> Vec<String> {
-    text.split(|c: char| c.is_whitespace() || "\"'`;&|<>(){},=".contains(c))
-        .map(|word| word.trim_matches(|c| matches!(c, '$' | '\\' | ':' | '[' | ']')).replace('\\', ""))
-        .filter(|word| !word.is_empty())
-        .collect()
+    let mut words = Vec::new();
+    for word in text.split(|c: char| c.is_whitespace() || "\"'`;&|<>(){},=".contains(c)) {
+        let word = word.trim_matches(|c| matches!(c, '$' | '\\' | ':' | '[' | ']')).replace('\\', "");
+        // `${name:-word}`: the word behind the operator stands for itself as well.
+        if let Some(at) = [":-", ":+", ":?"].iter().find_map(|operator| word.find(operator)) {
+            words.push(word[at + 2..].to_string());
+        }
+        words.push(word);
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Runs in, hits out: which rules a command meets, and which target the line itself names. The rules are data
 //! (`rules_table`); this is the matcher they all share. It decides nothing: level and target are for `decide`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use super::line::{Piece, Word};
 use super::rules_table::{RULES, TOOLS};
@@ -126,19 +127,88 @@ const MAX_MENTIONED: usize = 48;
 /// A longer evidence is cut.
 const MAX_EVIDENCE: usize = 120;
 
+/// The built-in rules, in the order in which they are tried.
+pub fn built_in() -> &'static [Rule<'static>] {
+    RULES
+}
+
 /// The built-in rules a run meets. Of rules for the same program the first one decides (they are ordered so);
 /// what SQL does counts each by itself.
 pub fn matches(run: &Run) -> Vec<Hit<'static>> {
-    matches_of(run, RULES)
+    matches_in(run, RuleSet::BuiltIn)
 }
 
 /// The same with other rules, such as those of the configuration.
 pub fn matches_of<'a>(run: &Run, rules: &'a [Rule<'a>]) -> Vec<Hit<'a>> {
+    matches_in(run, RuleSet::Given(rules))
+}
+
+fn matches_in<'a>(run: &Run, rules: RuleSet<'a>) -> Vec<Hit<'a>> {
     match &run.what {
         What::Function => Vec::new(),
         What::Unclear { words, .. } => mentioned(run, words, rules),
         What::Program | What::Script { .. } | What::Task { .. } => of_argv(&run.argv, run, rules),
     }
+}
+
+#[derive(Clone, Copy)]
+enum RuleSet<'a> {
+    BuiltIn,
+    Given(&'a [Rule<'a>]),
+}
+
+/// Which built-in rules speak of a program: by its whole name, and those with a glob.
+struct Index {
+    by_name: HashMap<&'static str, Vec<usize>>,
+    globs: Vec<usize>,
+}
+
+fn index() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let mut index = Index { by_name: HashMap::new(), globs: Vec::new() };
+        for (at, rule) in RULES.iter().enumerate() {
+            for program in rule.programs.iter().filter(|program| !program.contains('*')) {
+                index.by_name.entry(program).or_default().push(at);
+            }
+            if rule.programs.iter().any(|program| program.contains('*')) {
+                index.globs.push(at);
+            }
+        }
+        index
+    })
+}
+
+impl<'a> RuleSet<'a> {
+    /// The rules that speak of a program, in their order.
+    fn of(self, name: &str) -> Vec<&'a Rule<'a>> {
+        match self {
+            RuleSet::Given(rules) => rules.iter().filter(|rule| speaks_of(rule, name)).collect(),
+            RuleSet::BuiltIn => {
+                let index = index();
+                let mut at: Vec<usize> = index.by_name.get(name).cloned().unwrap_or_default();
+                at.extend(index.globs.iter().copied().filter(|at| speaks_of(&RULES[*at], name)));
+                at.sort_unstable();
+                at.dedup();
+                at.into_iter().map(|at| &RULES[at]).collect()
+            }
+        }
+    }
+
+    /// Whether a word names a program of some rule; rules for any program don't count.
+    fn names(self, name: &str) -> bool {
+        let named = |rule: &Rule| rule.programs.iter().any(|program| *program != "*" && glob(program, name));
+        match self {
+            RuleSet::Given(rules) => rules.iter().any(named),
+            RuleSet::BuiltIn => {
+                index().by_name.contains_key(name) || index().globs.iter().any(|at| named(&RULES[*at]))
+            }
+        }
+    }
+}
+
+fn speaks_of(rule: &Rule, name: &str) -> bool {
+    rule.programs.iter().any(|program| glob(program, name))
 }
 
 /// Files that the run hands to its program as commands or SQL: `psql -f FILE`, `mysql < FILE`. As named on the
@@ -195,12 +265,12 @@ pub fn mentions(text: &str) -> Vec<(usize, Hit<'static>)> {
     let mut hits = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let words = super::line::loose_words(line);
-        hits.extend(mentions_of(&words, RULES).into_iter().map(|hit| (number + 1, hit)));
+        hits.extend(mentions_of(&words, RuleSet::BuiltIn).into_iter().map(|hit| (number + 1, hit)));
     }
     hits
 }
 
-fn mentioned<'a>(run: &Run, words: &[String], rules: &'a [Rule<'a>]) -> Vec<Hit<'a>> {
+fn mentioned<'a>(run: &Run, words: &[String], rules: RuleSet<'a>) -> Vec<Hit<'a>> {
     let mut hits = mentions_of(words, rules);
     // What of its words is known is a better witness than the loose ones.
     if !run.argv.is_empty() {
@@ -212,12 +282,12 @@ fn mentioned<'a>(run: &Run, words: &[String], rules: &'a [Rule<'a>]) -> Vec<Hit<
     hits
 }
 
-fn mentions_of<'a>(words: &[String], rules: &'a [Rule<'a>]) -> Vec<Hit<'a>> {
+fn mentions_of<'a>(words: &[String], rules: RuleSet<'a>) -> Vec<Hit<'a>> {
     let mut hits: Vec<Hit<'a>> = Vec::new();
     let mut seen = BTreeSet::new();
     for (index, word) in words.iter().enumerate() {
         let name = base_name(word);
-        if !rules.iter().any(|rule| rule.programs.iter().any(|program| glob(program, name))) {
+        if !rules.names(name) {
             continue;
         }
         let argv = &words[index..(index + MAX_MENTIONED).min(words.len())];
@@ -247,15 +317,15 @@ fn bare_run(argv: &[Word]) -> Run {
     }
 }
 
-fn of_argv<'a>(argv: &[Word], run: &Run, rules: &'a [Rule<'a>]) -> Vec<Hit<'a>> {
+fn of_argv<'a>(argv: &[Word], run: &Run, rules: RuleSet<'a>) -> Vec<Hit<'a>> {
     let Some(program) = argv.first().and_then(Word::exact) else { return Vec::new() };
     let name = base_name(program);
     let mut parsed: Option<Parsed> = None;
     let mut hits: Vec<Hit<'a>> = Vec::new();
     let mut decided = false;
-    for rule in rules {
+    for rule in rules.of(name) {
         let sql = matches!(rule.check, Check::Sql(_));
-        if (decided && !sql) || !rule.programs.iter().any(|pattern| glob(pattern, name)) {
+        if decided && !sql {
             continue;
         }
         let tool = tool_of(name);

@@ -23,6 +23,8 @@ const MAX_NESTED: usize = 24;
 const MAX_TEXT: usize = 4 * line::MAX_BYTES;
 /// More runs than this in one line: the rest is unclear.
 const MAX_RUNS: usize = 4096;
+/// The last of so many unclear runs speaks for all that follow.
+const MAX_UNCLEAR: usize = 16;
 /// More changes than this: from there on anything may have changed.
 const MAX_CHANGES: usize = 64;
 
@@ -227,6 +229,7 @@ struct Resolver<'a> {
     texts: usize,
     nested: usize,
     parsed: usize,
+    unclear: usize,
 }
 
 impl<'a> Resolver<'a> {
@@ -243,6 +246,7 @@ impl<'a> Resolver<'a> {
             texts: 0,
             nested: 0,
             parsed: 0,
+            unclear: 0,
         }
     }
 
@@ -280,7 +284,18 @@ impl<'a> Resolver<'a> {
             }
         };
         let at = scope.at.unwrap_or(at);
-        self.runs.push(run(scope, What::Unclear { why, words }, argv, at));
+        let mut unclear = run(scope, What::Unclear { why, words }, argv, at);
+        if self.runs.last() == Some(&unclear) {
+            return;
+        }
+        self.unclear += 1;
+        // Each of them stands for all that the line mentions: a few say as much as thousands.
+        if self.unclear == MAX_UNCLEAR {
+            unclear.changes.push(Rc::new(Changed { change: Change::Anything, maybe: true, lasting: false }));
+        }
+        if self.unclear <= MAX_UNCLEAR {
+            self.runs.push(unclear);
+        }
     }
 
     /// The line's own words and those of the definitions it may use.
@@ -578,8 +593,9 @@ impl<'a> Resolver<'a> {
                 let mut later = own.clone();
                 later.maybe += 1;
                 let from = if words.get(1).and_then(Word::exact) == Some("--") { 2 } else { 1 };
-                if let Some([text, _, ..]) =
-                    words.get(from..).filter(|rest| !rest[0].prefix().starts_with('-'))
+                if let Some([text, _, ..]) = words
+                    .get(from..)
+                    .filter(|rest| rest.first().is_some_and(|word| !word.prefix().starts_with('-')))
                 {
                     self.text(&as_text(text), &mut later, at);
                 }
