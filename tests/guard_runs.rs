@@ -1,6 +1,8 @@
 //! What lines of every shell would run: a table of lines and the whole answer for each, and the properties that hold
 //! for all lines. The table is `tests/data/runs.tsv`: shell, line (`\n`, `\t`, `\\` escaped), runs.
 
+#![allow(clippy::panic)] // a table that can't be read is a failed test
+
 use redtab::guard::line::{Dialect, Shell, Word};
 use redtab::guard::runs::{Change, Definitions, Place, Run, Stdin, Value, What, resolve};
 

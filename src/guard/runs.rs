@@ -508,14 +508,23 @@ impl<'a> Resolver<'a> {
         if self.texts >= MAX_TEXTS || self.parsed > MAX_TEXT {
             return self.unclear(&own, "is nested too deep", rest, at);
         }
-        let parsed = line::parse(&text, own.dialect);
+        let mut parsed = line::parse(&text, own.dialect);
+        let open_ended =
+            text.trim_end().ends_with(['|', '&', ';', '(', '{', '<', '>', '!']) || parsed.trouble.is_some();
+        let mut extra = rest.as_slice();
+        if open_ended && !rest.is_empty() {
+            // The words that follow are no arguments of what stands in the text: read both as one.
+            let rest: Vec<String> = rest.iter().map(quoted).collect();
+            parsed = line::parse(&format!("{text} {}", rest.join(" ")), own.dialect);
+            extra = &[];
+        }
         let mut items = parsed.items;
         // The words behind an alias belong to the last command of its text.
         match items.iter_mut().rev().find_map(|item| match item {
             Item::Command(command) => Some(command),
             _ => None,
         }) {
-            Some(last) => last.words.extend(rest.iter().cloned()),
+            Some(last) => last.words.extend(extra.iter().cloned()),
             None => return self.unclear(&own, "starts with an alias that can't be followed", rest, at),
         }
         self.active.push(name.to_string());
@@ -892,8 +901,7 @@ impl<'a> Resolver<'a> {
             own.change(Change::EmptyEnv, false);
             next += 1;
         }
-        loop {
-            let Some(word) = words.get(next) else { break };
+        while let Some(word) = words.get(next) {
             match word.pieces.first() {
                 Some(Piece::Text(text)) => match text.split_once('=') {
                     Some((name, _)) => own.var(name, value_of(&without_prefix(word, name.len() + 1))),
@@ -2306,8 +2314,8 @@ fn without_prefix(word: &Word, len: usize) -> Word {
     Word { pieces, quoted: word.quoted }
 }
 
-fn each_exact(words: &[Word], mut act: impl FnMut(&str)) {
-    words.iter().filter_map(Word::exact).filter(|word| !word.starts_with('-')).for_each(|word| act(word));
+fn each_exact(words: &[Word], act: impl FnMut(&str)) {
+    words.iter().filter_map(Word::exact).filter(|word| !word.starts_with('-')).for_each(act);
 }
 
 fn change_directory(name: &str, words: &[Word], own: &mut Scope) {

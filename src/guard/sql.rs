@@ -139,16 +139,16 @@ fn judge(statement: &[Token], base: usize) -> Option<Finding> {
     let conditions = conditions(&words);
     let last_set = (from..words.len()).rev().find(|index| is(*index, "set"));
     let mut write = None;
-    for index in from..words.len() {
+    for (index, conditional) in conditions.iter().enumerate().skip(from) {
         let starts = index == from || is(from, "with") || is(from, "merge");
         if starts && is(index, "delete") && (is(index + 1, "from") || index == from) {
-            if !conditions[index] {
+            if !conditional {
                 return found(Effect::DeleteAll, index);
             }
             write.get_or_insert(index);
         } else if starts && is(index, "update") && !is(from, "merge") {
             let sets = last_set.is_some_and(|set| set > index);
-            if sets && !conditions[index] {
+            if sets && !conditional {
                 return found(Effect::UpdateAll, index);
             }
             if sets {
