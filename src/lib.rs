@@ -14,6 +14,7 @@ pub mod parts;
 pub mod present;
 pub mod reply;
 pub mod shell;
+pub mod guard;
 pub mod signal;
 pub mod sources;
 pub mod state;
