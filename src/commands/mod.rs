@@ -9,9 +9,12 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit, Hook};
 
+mod check;
 mod completions;
+mod flag;
 mod hook;
 mod init;
+mod require;
 mod status;
 
 /// Runs one command.
@@ -21,6 +24,10 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Require(args) => require::run(&args),
+        Command::Flag(args) => flag::run(&args, false),
+        Command::Unflag(args) => flag::run(&args, true),
         Command::Init { shell } => init::run(shell),
         Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
     }
