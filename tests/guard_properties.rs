@@ -229,11 +229,20 @@ fn any_line_gets_an_answer() {
     for count in 0..lines {
         let line = random.line(&seeds);
         let shell = SHELLS[count % 3];
-        let start = Instant::now();
-        let runs = resolve(&line, Dialect::typed(shell), definitions);
-        let hits: usize = runs.iter().map(|run| matches(run).len()).sum();
-        let took = start.elapsed();
-        assert!(hits < 1_000_000);
+        let time = || {
+            let start = Instant::now();
+            let runs = resolve(&line, Dialect::typed(shell), definitions);
+            let hits: usize = runs.iter().map(|run| matches(run).len()).sum();
+            assert!(hits < 1_000_000);
+            start.elapsed()
+        };
+        // A busy machine stalls any line now and then; a slow line is slow every time.
+        let mut took = time();
+        for _ in 0..4 {
+            if took > slowest.0 {
+                took = took.min(time());
+            }
+        }
         if took > slowest.0 {
             slowest = (took, line);
         }

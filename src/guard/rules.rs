@@ -86,6 +86,8 @@ pub struct Tool<'a> {
     pub programs: &'a [&'a str],
     /// Single-letter options that take a value.
     pub short: &'a str,
+    /// Single-letter options whose value may only be glued to them: mysql's password. It is not kept.
+    pub glued: &'a str,
     /// Long options that take a value, without dashes.
     pub long: &'a [&'a str],
     /// Long options have one dash: `-target=x`.
@@ -358,6 +360,7 @@ struct Parsed {
 impl Parsed {
     fn read(argv: &[Word], tool: Option<&Tool>) -> Parsed {
         let (short, long, single) = tool.map_or(("", &[][..], false), |t| (t.short, t.long, t.single_dash));
+        let glued = tool.map_or("", |tool| tool.glued);
         let mut parsed = Parsed { options: Vec::new(), plain: Vec::new() };
         let mut index = 1;
         let mut maybe_value = false;
@@ -391,6 +394,10 @@ impl Parsed {
             }
             maybe_value = true;
             for (at, letter) in name.char_indices() {
+                if glued.contains(letter) {
+                    maybe_value = false;
+                    break;
+                }
                 if short.contains(letter) {
                     let behind = at + letter.len_utf8();
                     let attached = behind < name.len() || word.pieces.len() > 1;
@@ -566,9 +573,21 @@ fn push_target(targets: &mut Vec<LineTarget>, port: &mut Option<u16>, kind: Kind
     targets.push(LineTarget { kind, value: Some(text) });
 }
 
+/// Whether a `name=value` word holds something that must not be shown.
+fn names_secret(word: &str) -> Option<&str> {
+    let (name, _) = word.split_once('=')?;
+    let lower = name.to_ascii_lowercase();
+    ["pass", "pwd", "token", "secret", "key", "credential"]
+        .iter()
+        .any(|mark| lower.contains(mark))
+        .then_some(name)
+}
+
 /// The password of a URL is cut; so is all of it where it can't be told apart.
 fn without_secret(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_string() };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return names_secret(text).map_or_else(|| text.to_string(), |name| format!("{name}=…"));
+    };
     // A password may hold a slash: the last @ ends it.
     let cut = rest.rfind('@').map_or(0, |at| at + 1);
     let user = if cut > 0 { rest[..cut - 1].split(':').next().unwrap_or("") } else { "" };
@@ -767,6 +786,132 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    fn named(line: &str) -> (Vec<(Kind, Option<String>)>, Option<u16>) {
+        let hits = hits(line, Shell::Bash);
+        assert!(!hits.is_empty(), "{line}");
+        (hits[0].targets.iter().map(|target| (target.kind, target.value.clone())).collect(), hits[0].port)
+    }
+
+    #[test]
+    fn the_target_on_the_line_is_read_without_its_secrets() {
+        type Row<'a> = (&'a str, &'a [(Kind, Option<&'a str>)], Option<u16>);
+        let table: &[Row] = &[
+            ("kubectl delete ns x", &[], None),
+            (
+                "kubectl --context prod -n shop delete ns x",
+                &[(Kind::KubeContext, Some("prod")), (Kind::KubeNamespace, Some("shop"))],
+                None,
+            ),
+            ("kubectl delete ns x --context=dev", &[(Kind::KubeContext, Some("dev"))], None),
+            ("kubectl --context $C delete ns x", &[(Kind::KubeContext, None)], None),
+            ("C=dev; kubectl --context $C delete ns x", &[(Kind::KubeContext, Some("dev"))], None),
+            (
+                "psql -h db.prod -p 15433 -U app shop -c 'drop table a'",
+                &[
+                    (Kind::Hostname, Some("db.prod")),
+                    (Kind::DatabaseUser, Some("app")),
+                    (Kind::Database, Some("shop")),
+                ],
+                Some(15433),
+            ),
+            (
+                "psql postgres://app:hunter2@db.prod/shop?sslmode=require -c 'drop table a'",
+                &[(Kind::Url, Some("postgres://app@db.prod/shop"))],
+                None,
+            ),
+            (
+                "psql 'host=db.prod port=15433 dbname=shop password=hunter2' -c 'drop table a'",
+                &[(Kind::Hostname, Some("db.prod")), (Kind::Database, Some("shop"))],
+                Some(15433),
+            ),
+            (
+                "mysql -h db.prod -P 3307 -phunter2 shop -e 'drop table a'",
+                &[(Kind::Hostname, Some("db.prod")), (Kind::Database, Some("shop"))],
+                Some(3307),
+            ),
+            (
+                "redis-cli -u redis://:hunter2@cache.prod/0 flushall",
+                &[(Kind::Url, Some("redis://cache.prod/0"))],
+                None,
+            ),
+            ("aws --profile prod ec2 terminate-instances", &[(Kind::AwsProfile, Some("prod"))], None),
+            ("terraform -chdir=envs/prod destroy", &[(Kind::Directory, Some("envs/prod"))], None),
+            ("docker -c prod volume rm a", &[(Kind::DockerContext, Some("prod"))], None),
+            ("helm --kube-context prod uninstall web", &[(Kind::KubeContext, Some("prod"))], None),
+            ("ansible-playbook -i prod site.yml", &[(Kind::Name, Some("prod"))], None),
+        ];
+        for (line, targets, port) in table {
+            let wanted = targets.iter().map(|(kind, value)| (*kind, value.map(String::from))).collect();
+            assert_eq!(named(line), (wanted, *port), "{line}");
+            assert!(!format!("{:?}", hits(line, Shell::Bash)).contains("hunter2"), "{line}");
+        }
+    }
+
+    #[test]
+    fn evidence_is_short_and_holds_no_secret() {
+        let table = [
+            ("kubectl -n shop delete ns payments", "kubectl delete ns payments"),
+            ("mongosh mongodb://app:hunter2@db/shop --eval 'db.a.drop()'", "mongosh mongodb://app@db/shop"),
+            ("psql -c 'drop table users; select 1'", "psql: drop table users"),
+            ("redis-cli -a hunter2 flushall", "redis-cli flushall"),
+            ("kubectl set env PASSWORD=hunter2", "kubectl set env PASSWORD=…"),
+            ("> /dev/sda", ": > /dev/sda"),
+        ];
+        for (line, wanted) in table {
+            assert_eq!(hits(line, Shell::Bash)[0].evidence, wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn files_that_a_client_would_run_are_named() {
+        let table: &[(&str, &[&str])] = &[
+            ("psql -f drop.sql", &["drop.sql"]),
+            ("psql < drop.sql", &["drop.sql"]),
+            ("cat drop.sql | mysql shop", &["drop.sql"]),
+            ("mongosh a.js", &["a.js"]),
+            ("psql", &[]),
+            ("cat a.sql", &[]),
+        ];
+        for (line, wanted) in table {
+            let runs = resolve(line, Dialect::typed(Shell::Bash), Definitions::default());
+            assert_eq!(runs.iter().flat_map(files).collect::<Vec<_>>(), *wanted, "{line}");
+        }
+        let met: Vec<&str> =
+            sql_matches("psql", "drop table a;\ndelete from b;").iter().map(|hit| hit.rule.id).collect();
+        assert_eq!(met, ["sql-drop", "sql-delete-all"]);
+    }
+
+    #[test]
+    fn other_rules_can_be_asked() {
+        let (programs, words) = (["deploy.sh".to_string()], ["prod".to_string()]);
+        let programs: Vec<&str> = programs.iter().map(String::as_str).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let rule = Rule {
+            id: "mine",
+            domain: Domain::App,
+            level: Level::Confirm,
+            programs: &programs,
+            words: &words,
+            any: &[],
+            unless: &["--plan"],
+            rest: Rest::Any,
+            check: Check::Always,
+            does: "deploys",
+            safer: "--plan",
+            stops: &[],
+            passes: &[],
+        };
+        let rules = [rule];
+        let met = |line: &str| {
+            let runs = resolve(line, Dialect::typed(Shell::Bash), Definitions::default());
+            runs.iter().map(|run| matches_of(run, &rules).len()).sum::<usize>()
+        };
+        assert_eq!(met("sudo ./deploy.sh prod"), 1);
+        assert_eq!(met("bash deploy.sh prod"), 1);
+        assert_eq!(met("./deploy.sh prod --plan"), 0);
+        assert_eq!(met("kubectl delete ns x"), 0);
     }
 
     #[test]

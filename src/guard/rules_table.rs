@@ -6,8 +6,16 @@ use super::rules::{Check, Level, Rest, Rule, Tool};
 use super::sql::Effect;
 use crate::signal::{Domain, Kind};
 
-const TOOL: Tool =
-    Tool { programs: &[], short: "", long: &[], single_dash: false, targets: &[], first: None, port: "" };
+const TOOL: Tool = Tool {
+    programs: &[],
+    short: "",
+    glued: "",
+    long: &[],
+    single_dash: false,
+    targets: &[],
+    first: None,
+    port: "",
+};
 
 /// How each program's words are read.
 pub static TOOLS: &[Tool] = &[
@@ -146,6 +154,7 @@ pub static TOOLS: &[Tool] = &[
     Tool {
         programs: &["mysql", "mariadb", "mycli", "mysqladmin", "mariadb-admin", "mysqlsh", "mysqlimport"],
         short: "hPuDeSO",
+        glued: "p",
         long: &[
             "host",
             "port",
@@ -171,6 +180,7 @@ pub static TOOLS: &[Tool] = &[
             ("login-path", Kind::Name),
             ("defaults-group-suffix", Kind::Name),
         ],
+        first: Some(Kind::Database),
         port: "P|port",
         ..TOOL
     },
