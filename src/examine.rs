@@ -233,6 +233,7 @@ impl Examiner<'_> {
                     let cause = Cause::LocalOnly { by: format!("line {line}") };
                     findings.push(self.finding(run.program(), cause, verdict));
                 } else if verdict.is_hot()
+                    && !is_installed(&path)
                     && let Some(evidence) = self.destroys(&path, &text)
                 {
                     findings.push(self.finding(run.program(), Cause::LooksDestructive { evidence }, verdict));
@@ -429,6 +430,14 @@ impl Examiner<'_> {
         let (target, reason) = verdict.lead();
         Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason }
     }
+}
+
+/// Whether a file belongs to the system, like Debian's `psql`, which is a script: what such a program does is for the
+/// rules to say, not for its text.
+fn is_installed(path: &Path) -> bool {
+    const SYSTEM: &[&str] =
+        &["/usr", "/bin", "/sbin", "/opt", "/lib", "/nix", "/snap", "/gnu", "/home/linuxbrew"];
+    SYSTEM.iter().any(|dir| path.starts_with(dir)) && !path.starts_with("/usr/local")
 }
 
 fn absolute(base: Option<&Path>, path: &Path) -> PathBuf {
