@@ -17,7 +17,8 @@ __redtab_inherited=()   # REDTAB=off was there before this shell
 __redtab_asking=()      # a question is under way; still set at the next prompt, it was interrupted
 __redtab_strikes=(0)    # how many prompts to leave it alone after an interrupted question
 __redtab_skip=(0)       # how many of them are left
-__redtab_literal=()     # the segment as it stands in PS1 itself, where PS1 expands no variables
+# The segment as it stands in PS1 itself, where PS1 expands no variables; kept when this text is read again.
+__redtab_literal=("${__redtab_literal[0]-}")
 if [[ ${REDTAB-} == off ]]; then __redtab_inherited=(1); fi
 
 # Shows a constant of ours: no answer of the binary is at hand.
@@ -41,6 +42,7 @@ __redtab_ask() {
     __redtab_asking=()
     if ((__redtab_strikes[0] < 32)); then __redtab_strikes=("$((__redtab_strikes[0] * 2 + 1))"); fi
     __redtab_skip=("${__redtab_strikes[0]}")
+    return 0
   fi
   if ((__redtab_skip[0] > 0)); then
     __redtab_skip=("$((__redtab_skip[0] - 1))")
@@ -53,7 +55,14 @@ __redtab_ask() {
   case ${__redtab_reply[0]-} in
     'redtab 1'$'\n'*$'\n''redtab end')
       __redtab_reply[0]=${__redtab_reply[0]#*$'\n'}
-      \builtin eval "${__redtab_reply[0]%$'\n'*}"
+      # The reply defines functions: an alias called [[ or return must not get into them.
+      if \builtin shopt -q expand_aliases; then
+        \builtin shopt -u expand_aliases
+        \builtin eval "${__redtab_reply[0]%$'\n'*}"
+        \builtin shopt -s expand_aliases
+      else
+        \builtin eval "${__redtab_reply[0]%$'\n'*}"
+      fi
       if __redtab_look; then
         __redtab_seen=("${__redtab_now[@]}")
         __redtab_live=(1)
@@ -78,7 +87,8 @@ __redtab_prefix() {
 }
 
 __redtab_draw() {
-  if \builtin shopt -q promptvars; then
+  # In posix mode PS1 is expanded whatever promptvars says.
+  if \builtin shopt -q promptvars || \builtin shopt -qo posix; then
     if [[ -n ${__redtab_literal[0]-} ]]; then
       PS1=${PS1/"${__redtab_literal[0]}"/}
       __redtab_literal=()
@@ -92,7 +102,9 @@ __redtab_draw() {
     # shellcheck disable=SC2016
     PS1=${PS1/'${__redtab_ps1-}'/}
     if [[ -n ${__redtab_literal[0]-} ]]; then PS1=${PS1/"${__redtab_literal[0]}"/}; fi
-    __redtab_literal=("${__redtab_ps1[0]//\\/\\\\}")
+    # Foreign text in PS1 itself must be harmless even where it is expanded: an exported PS1 reaches other shells.
+    __redtab_literal=("${__redtab_ps1[0]//[\$\`]/?}")
+    __redtab_literal=("${__redtab_literal[0]//\\/\\\\}")
     if [[ -n ${__redtab_literal[0]} ]]; then __redtab_prefix "${__redtab_literal[0]}"; fi
   fi
 }

@@ -37,12 +37,17 @@ function __redtab_ask
         set -g __redtab_asking
         builtin test $__redtab_strikes -lt 32; and set -g __redtab_strikes (builtin math $__redtab_strikes x 2 + 1)
         set -g __redtab_skip $__redtab_strikes
+        return 0
     end
     if builtin test $__redtab_skip -gt 0
         set -g __redtab_skip (builtin math $__redtab_skip - 1)
         return 0
     end
+    # fish prints a page of its own about a command that is not there.
+    builtin test -f $__redtab_bin -a -x $__redtab_bin
+    or return 0
     set -g __redtab_asking 1
+    set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
     set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
         --can-block no </dev/null 2>/dev/null)
     or set reply
@@ -70,7 +75,7 @@ function __redtab_prompt
         builtin test -n "$__redtab_inherited"; and set how ' (inherited)'
         __redtab_plain "redtab off$how"
     else if builtin test -n "$__redtab_live" -a -z "$__redtab_always"; and __redtab_same
-        true
+        builtin true
     else
         set -g __redtab_inherited
         __redtab_ask
@@ -108,6 +113,7 @@ function __redtab_arrange --on-event fish_prompt
         end
         function fish_prompt
             set -l statuses $pipestatus
+            set -l IFS \n
             if builtin test -n "$__redtab_due"
                 set -g __redtab_due
                 __redtab_prompt

@@ -12,7 +12,7 @@ typeset -ga __redtab_always=()     # ask at every prompt
 typeset -ga __redtab_text=()       # the segment, plain: for other people's prompts
 typeset -ga __redtab_style=()      # its colours, as SGR numbers; empty where there is no colour
 typeset -ga __redtab_say=()        # one line for the person
-typeset -ga __redtab_prefix=()     # what stands in front of the user's PROMPT
+typeset -ga __redtab_prefix        # what stands in front of the user's PROMPT; kept when this text is read again
 typeset -ga __redtab_asking=()     # a question is under way; still set at the next prompt, it was interrupted
 typeset -ga __redtab_strikes=(0)   # how many prompts to leave it alone after an interrupted question
 typeset -ga __redtab_skip=(0)      # how many of them are left
@@ -37,6 +37,7 @@ __redtab_ask() {
     __redtab_asking=()
     (( __redtab_strikes[1] < 32 )) && __redtab_strikes=($(( __redtab_strikes[1] * 2 + 1 )))
     __redtab_skip=($__redtab_strikes[1])
+    return
   fi
   if (( __redtab_skip[1] > 0 )); then
     __redtab_skip=($(( __redtab_skip[1] - 1 )))
@@ -68,7 +69,8 @@ __redtab_draw() {
     if [[ $1 == off && $2 == on ]]; then
       new=('[${__redtab_text}] ')
     elif [[ $1 == off ]]; then
-      new=("[$__redtab_text[1]] ")
+      # Harmless even where it is expanded: an exported PROMPT reaches other shells.
+      new=("[${__redtab_text[1]//[\$\`]/?}] ")
     elif (( $#__redtab_style )); then
       new=($'%{\e['$__redtab_style[1]$'m%} %97v %{\e[0m%} ')
     else

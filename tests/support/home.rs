@@ -156,7 +156,11 @@ pub fn kubeconfig(contexts: &[&str], current: &str) -> String {
     text += "contexts:\n";
     // JSON's quotes are YAML's as well, for names that need some.
     let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
-    let word = |name: &str| if plain(name) { name.to_string() } else { serde_json::to_string(name).unwrap() };
+    // YAML, unlike JSON, takes the second control block only as escapes.
+    let escaped =
+        |c: char| if ('\u{7f}'..='\u{9f}').contains(&c) { format!("\\x{:02x}", c as u32) } else { c.into() };
+    let quoted = |name: &str| serde_json::to_string(name).unwrap().chars().map(escaped).collect();
+    let word = |name: &str| if plain(name) { name.to_string() } else { quoted(name) };
     for (at, name) in contexts.iter().map(|name| word(name)).enumerate() {
         text += &format!("- context:\n    cluster: k-{at}\n    user: admin\n  name: {name}\n");
     }

@@ -173,7 +173,9 @@ impl Terminal {
             cells[at] != " " || self.look(row, u16::try_from(at).unwrap_or(0)).ground != Hue::Default
         };
         let end = (0..cells.len()).rev().find(|at| visible(*at)).map_or(0, |at| at + 1);
-        let mut looks = (0..u16::try_from(end).ok()?).map(|column| self.look(row, column));
+        // The second half of a wide letter has no look of its own.
+        let whole = |column: &u16| !cells[usize::from(*column)].is_empty();
+        let mut looks = (0..u16::try_from(end).ok()?).filter(whole).map(|column| self.look(row, column));
         let first = looks.next();
         let look = first.filter(|first| looks.all(|look| look == *first));
         Some(Segment { text: cells[..end].concat(), look, column })

@@ -47,6 +47,7 @@ impl Kind {
             size: (24, 80),
             unprivileged: false,
             traced: false,
+            wrapper: Vec::new(),
             patience: PATIENCE,
         }
     }
@@ -160,7 +161,7 @@ impl Kind {
 
     /// What every rc file of these tests starts with: a shell as a new user has it, less the greeting, and less the
     /// suggestions that fish prints behind the cursor.
-    fn rc_head(self) -> &'static str {
+    pub fn rc_head(self) -> &'static str {
         match self {
             Kind::Bash | Kind::Zsh => "",
             Kind::Fish => "set -g fish_greeting\nset -g fish_autosuggestion_enabled 0\n",
@@ -179,6 +180,7 @@ pub struct Start<'h> {
     size: (u16, u16),
     unprivileged: bool,
     traced: bool,
+    wrapper: Vec<String>,
     patience: Duration,
 }
 
@@ -228,6 +230,12 @@ impl Start<'_> {
     /// Files closed by their mode are closed to this shell, even where the tests run as root.
     pub fn unprivileged(mut self) -> Self {
         self.unprivileged = true;
+        self
+    }
+
+    /// Starts the shell by another program, whose arguments the shell's command line follows.
+    pub fn under(mut self, argv: &[&str]) -> Self {
+        self.wrapper = argv.iter().map(ToString::to_string).collect();
         self
     }
 
@@ -305,6 +313,7 @@ impl Start<'_> {
             argv.push("env".to_string());
             argv.extend(taken.iter().flat_map(|name| ["-u".to_string(), name.to_string()]));
         }
+        argv.extend(self.wrapper.iter().cloned());
         argv.extend([self.kind.name().to_string(), "-i".to_string()]);
         let mut command = CommandBuilder::from_argv(argv.into_iter().map(Into::into).collect());
         command.env_clear();
@@ -374,7 +383,8 @@ impl Shell {
         self.tty.state.lock().unwrap()
     }
 
-    fn prompts_drawn(&self) -> usize {
+    /// How many prompts were drawn so far.
+    pub fn prompts_drawn(&self) -> usize {
         self.state().terminal.prompts
     }
 
@@ -510,6 +520,15 @@ impl Shell {
         let segment = self.segment();
         let red = segment.text.starts_with(" PROD ") && segment.look == Some(WHITE_ON_RED);
         assert!(red, "{}: the prompt is not red: {segment:?}\n{}", self.kind.name(), self.dump());
+        self
+    }
+
+    /// Asserts that the segment holds this text, in whatever looks.
+    #[track_caller]
+    pub fn expect_shown(&mut self, text: &str) -> &mut Self {
+        let segment = self.segment();
+        let kind = self.kind.name();
+        assert!(segment.text.contains(text), "{kind}: no {text:?} in {segment:?}\n{}", self.dump());
         self
     }
 
