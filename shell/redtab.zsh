@@ -4,7 +4,7 @@
 
 if [[ -o interactive ]]; then
 
-zmodload zsh/parameter 2>/dev/null
+builtin zmodload zsh/parameter 2>/dev/null
 
 typeset -ga __redtab_bin=(@@REDTAB_BIN@@)
 typeset -ga __redtab_live=()       # the last answer holds

@@ -18,6 +18,8 @@ pub const PROTOCOL: u32 = 1;
 pub enum Watch {
     /// It was not there, and still is not.
     Absent(PathBuf),
+    /// A link that led to nothing, and still does.
+    Dangling(PathBuf),
     /// Its time still equals the stamp's; where a symlink led to it, it still leads to `real`; it can be read, or
     /// not, as before.
     Stamped { path: PathBuf, stamp: PathBuf, real: Option<PathBuf>, readable: bool },
@@ -52,7 +54,7 @@ pub struct Reply {
     pub reads_files: bool,
 }
 
-/// What is known of a watched file, with its stamp. `stamp` makes one of a time, or `None` where it can't.
+/// How to watch a file, or `None` where no shell can. `stamp` makes a stamp of a time, or `None` where it can't.
 pub fn watch(
     path: &Path,
     seen: &Seen,
@@ -60,6 +62,8 @@ pub fn watch(
 ) -> Option<Watch> {
     match seen {
         Seen::Absent => Some(Watch::Absent(path.to_path_buf())),
+        Seen::Dangling => Some(Watch::Dangling(path.to_path_buf())),
+        Seen::Unwatchable => None,
         Seen::Present { mtime, real, readable, settled } => {
             let stamp = stamp(if *settled { *mtime } else { mtime.just_before() })?;
             Some(Watch::Stamped { path: path.to_path_buf(), stamp, real: real.clone(), readable: *readable })
@@ -163,7 +167,15 @@ impl Reply {
         let mut tests = Vec::new();
         for file in &self.files {
             match file {
-                Watch::Absent(path) => tests.push(format!("! -e {}", path_word(quoting, path))),
+                Watch::Absent(path) => {
+                    // A link that leads to itself is not there for -e.
+                    let path = path_word(quoting, path);
+                    tests.push(format!("! -e {path} && ! -L {path}"));
+                }
+                Watch::Dangling(path) => {
+                    let path = path_word(quoting, path);
+                    tests.push(format!("! -e {path} && -L {path}"));
+                }
                 Watch::Stamped { path, stamp, real, readable } => {
                     let (path, stamp) = (path_word(quoting, path), path_word(quoting, stamp));
                     if quoting == Quoting::Zsh {
@@ -213,7 +225,14 @@ impl Reply {
 
 fn fish_test(file: &Watch) -> String {
     match file {
-        Watch::Absent(path) => format!("! -e {}", path_word(Quoting::Fish, path)),
+        Watch::Absent(path) => {
+            let path = path_word(Quoting::Fish, path);
+            format!("! -e {path} -a ! -L {path}")
+        }
+        Watch::Dangling(path) => {
+            let path = path_word(Quoting::Fish, path);
+            format!("! -e {path} -a -L {path}")
+        }
         Watch::Stamped { path, stamp, real, readable } => {
             let (path, stamp) = (path_word(Quoting::Fish, path), path_word(Quoting::Fish, stamp));
             let mut test = format!("! {path} -nt {stamp} -a ! {path} -ot {stamp}");

@@ -42,9 +42,10 @@ impl Shell {
             // user's aliases, and functions defined inside keep zsh's own options whatever the user has set.
             Shell::Zsh => {
                 let text = ZSH.replace(BINARY, &binary).replace('\'', "'\\''");
-                // Outside: this one must see the user's own options, for they decide what PROMPT expands.
-                let hook = "__redtab_precmd() { __redtab_prompt \"${options[promptpercent]}\" \"${options[promptsubst]}\"; }";
-                format!("\\builtin emulate zsh -o no_aliases -c '{text}'\n{hook}\n")
+                // Outside: this one must see the user's own options, for they decide what PROMPT expands. Its words
+                // are quoted or ours, so that no alias can stand for one.
+                let hook = "__redtab_precmd() \\__redtab_prompt \"${options[promptpercent]}\" \"${options[promptsubst]}\"";
+                format!("\\builtin \\emulate \\zsh \\-o \\no_aliases \\-c '{text}'\n{hook}\n")
             }
         }
     }

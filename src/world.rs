@@ -51,8 +51,12 @@ impl Mtime {
 /// What a look at one path saw: enough to tell later whether it changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// Nothing there (or nothing that can be looked at).
+    /// Nothing there.
     Absent,
+    /// A symbolic link that leads to nothing.
+    Dangling,
+    /// Nothing that a shell's tests could tell from another state: a loop of links, a closed directory.
+    Unwatchable,
     Present {
         mtime: Mtime,
         /// The path that was really opened, where it differs from the one asked for (a symlink on the way).
@@ -129,7 +133,7 @@ impl World {
             Err(errno) => return refused(path, errno),
         };
         let Ok(before) = rustix::fs::fstat(&file) else {
-            return (Content::Unreadable("can't be looked at".into()), Seen::Absent);
+            return (Content::Unreadable("can't be looked at".into()), Seen::Unwatchable);
         };
         let mut seen = Seen::Present {
             mtime: mtime(&before),
@@ -163,9 +167,17 @@ impl World {
         (Content::Bytes(bytes), seen)
     }
 
-    /// Who may have written `path`; `None` when it can't be looked at.
+    /// Who may have written `path`; `None` when it can't be looked at. Of a symbolic link that leads nowhere, or to
+    /// something that is no regular file, the link's own owner counts: whoever made it meant it.
     pub fn ownership(&self, path: &Path) -> Option<Ownership> {
-        let file = rustix::fs::stat(path).ok()?;
+        let regular = |stat: &rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode).is_file();
+        let mut file = match rustix::fs::stat(path).ok().filter(regular) {
+            Some(stat) => stat,
+            None => rustix::fs::lstat(path).ok()?,
+        };
+        if FileType::from_raw_mode(file.st_mode).is_symlink() {
+            file.st_mode &= !0o002; // every link's mode is 0777 and means nothing
+        }
         let parent = path.parent().and_then(|dir| rustix::fs::stat(dir).ok())?;
         let open = |mode: u32| mode & 0o002 != 0;
         Some(Ownership { uid: file.st_uid, world_writable: open(file.st_mode) || open(parent.st_mode) })
@@ -228,11 +240,12 @@ impl World {
 fn refused(path: &Path, errno: rustix::io::Errno) -> (Content, Seen) {
     use rustix::io::Errno;
     match errno {
+        Errno::NOENT if rustix::fs::lstat(path).is_ok() => (Content::Absent, Seen::Dangling),
         Errno::NOENT | Errno::NOTDIR => (Content::Absent, Seen::Absent),
         _ => {
             let seen = match rustix::fs::stat(path) {
                 Ok(stat) => Seen::Present { mtime: mtime(&stat), real: None, readable: false, settled: true },
-                Err(_) => Seen::Absent,
+                Err(_) => Seen::Unwatchable,
             };
             let why = match errno {
                 Errno::ACCESS | Errno::PERM => "can't be read: permission denied".into(),

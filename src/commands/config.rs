@@ -65,7 +65,8 @@ fn check(view: &View) -> Result<Exit> {
     let mut problems = loaded.problems;
     problems.extend(directories.problems);
     problems.extend(directories.readings.iter().filter_map(unreadable));
-    let read = view.watched().into_iter().filter(|watched| watched.seen != Seen::Absent);
+    let read =
+        view.watched().into_iter().filter(|watched| !matches!(watched.seen, Seen::Absent | Seen::Dangling));
     let ignored = |path: &Path| directories.ignored.iter().any(|ignored| ignored.path == path);
     let files: Vec<PathBuf> = read.map(|watched| watched.path).filter(|path| !ignored(path)).collect();
     verdict(view, &problems, &files)
