@@ -1,8 +1,9 @@
 //! The command line: clap types only. Each subcommand's work is in `commands/`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::shell::Shell;
@@ -50,6 +51,14 @@ pub enum Command {
     Mark(commands::mark::Mark),
     /// Every target known on this machine, and how it is judged; those that nobody settled come first
     Targets(Targets),
+    /// The guard's decision for a line, never asking: exit 0 allow or warn, 77 confirm or block
+    Check(Check),
+    /// For scripts: exit 0 when nothing points at production, 77 when something does or can't be read
+    Require(Require),
+    /// Make scripts local-only: write the header line `redtab: local-only`
+    Flag(Files),
+    /// Remove that line
+    Unflag(Files),
     /// Print the hook: eval "$(redtab init zsh)", or redtab init fish | source
     Init {
         #[arg(value_enum)]
@@ -58,6 +67,44 @@ pub enum Command {
     /// What the shell's hook runs
     #[command(subcommand, hide = true)]
     Hook(Hook),
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Whose grammar the line follows
+    #[arg(long, value_enum)]
+    pub shell: Option<Shell>,
+    /// The directory it would run in
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+    /// The line; without it, standard input
+    #[arg(last = true)]
+    pub line: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Require {
+    #[arg(value_enum)]
+    pub what: Required,
+    /// Say nothing
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// What a script can require.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Required {
+    /// Nothing points at production.
+    Local,
+}
+
+#[derive(Debug, Args)]
+pub struct Files {
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,8 @@ pub mod commands;
 pub mod config;
 pub mod environment;
 pub mod escape;
+pub mod examine;
+pub mod guard;
 pub mod inventory;
 pub mod parts;
 pub mod present;

@@ -128,6 +128,19 @@ pub enum Place {
     Variable(String),
     /// A file, and the line (from 1) where it is known.
     File { path: PathBuf, line: Option<usize> },
+    /// The command line itself.
+    Line,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Variable(name) => f.write_str(name),
+            Place::File { path, line: Some(line) } => write!(f, "{}:{line}", path.display()),
+            Place::File { path, line: None } => write!(f, "{}", path.display()),
+            Place::Line => f.write_str("this line"),
+        }
+    }
 }
 
 /// One fact about the surroundings. Secrets are cut out before a `Signal` is made.

@@ -3,7 +3,7 @@
 
 use crate::config::{self, Loaded};
 use crate::environment::Matcher;
-use crate::signal::{Reading, Signal};
+use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources;
 use crate::verdict::{self, Verdict};
 use crate::view::View;
@@ -23,10 +23,7 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
     let mut loaded = config::load(view, good);
     let directories = sources::directory::look(view);
     directories.tighten(&mut loaded.config.names);
-    let mut all = sources::kube::read(view);
-    all.extend(sources::env::read(view));
-    all.extend(sources::aws::read(view));
-    all.extend(directories.readings);
+    let all = readings(view, directories.readings);
     loaded.problems.extend(directories.problems);
     let absent = all
         .iter()
@@ -39,4 +36,56 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
     let verdict =
         verdict::judge(all, &loaded.config.names, |signal: &Signal| matcher.judge_all(&signal.parts));
     Survey { loaded, verdict, absent, ignored: directories.ignored }
+}
+
+/// The verdict of another view, by a configuration that is loaded already.
+pub fn judge(view: &View, config: &config::Config) -> Verdict {
+    let directories = sources::directory::look(view);
+    let mut names = config.names.clone();
+    directories.tighten(&mut names);
+    let matcher = Matcher::new(&names);
+    let all = readings(view, directories.readings);
+    verdict::judge(all, &names, |signal: &Signal| matcher.judge_all(&signal.parts))
+}
+
+fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
+    let mut all = sources::kube::read(view);
+    all.extend(sources::env::read(view));
+    all.extend(sources::aws::read(view));
+    all.extend(directories);
+    all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
+    all
+}
+
+/// A selection that a line makes, as a signal.
+fn selected((kind, value): (Kind, Option<&str>)) -> Reading {
+    let domain = match kind {
+        Kind::KubeNamespace | Kind::KubeCluster | Kind::KubeServer => Domain::Kube,
+        Kind::TerraformWorkspace | Kind::PulumiStack => Domain::Terraform,
+        Kind::DockerContext => Domain::Docker,
+        Kind::PgService | Kind::Database => Domain::Database,
+        Kind::Hostname => Domain::Host,
+        _ => Domain::Cloud,
+    };
+    let what = kind.as_str().to_string();
+    match value {
+        Some(value) => Reading::Found(Signal {
+            source: "line",
+            domain,
+            scope: Scope::Tab,
+            what,
+            value: value.into(),
+            label: value.into(),
+            place: Place::Line,
+            parts: vec![Part::new(kind, value)],
+            port: None,
+        }),
+        None => Reading::Unreadable(Trouble {
+            source: "line",
+            domain,
+            what,
+            place: Place::Line,
+            why: "is selected by something that only running it would tell".into(),
+        }),
+    }
 }

@@ -1,7 +1,7 @@
 //! What the signals of a tab say together: readings in, a verdict with every reason out.
 
 use crate::environment::{Judgement, Names, Severity};
-use crate::signal::{Kind, Reading, Signal, Trouble};
+use crate::signal::{Domain, Kind, Reading, Signal, Trouble};
 
 /// How grave a verdict is, in its order: the gravest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,20 +47,28 @@ pub fn judge(readings: Vec<Reading>, names: &Names, judge_signal: impl Fn(&Signa
         }
     }
     silence_file_names(&mut reasons);
-    let gravity_of = |environment: usize| match names.environments.get(environment).map(|e| e.severity) {
+    Verdict::of(reasons, troubles, names)
+}
+
+/// How grave the environment with this index is.
+pub fn gravity(names: &Names, environment: usize) -> Gravity {
+    match names.environments.get(environment).map(|e| e.severity) {
         Some(Severity::Production) => Gravity::Production,
         Some(Severity::Caution) => Gravity::Caution,
         None => Gravity::Clear,
-    };
+    }
+}
+
+fn settle(reasons: &[Reason], troubles: &[Trouble], names: &Names) -> (Gravity, Option<usize>) {
     let mut gravity = if troubles.is_empty() { Gravity::Clear } else { Gravity::Unsure };
     let mut environment = None;
     for found in reasons.iter().filter_map(|reason| reason.judgement.environment) {
-        if gravity_of(found) > gravity {
-            gravity = gravity_of(found);
+        if self::gravity(names, found) > gravity {
+            gravity = self::gravity(names, found);
             environment = Some(found);
         }
     }
-    Verdict { gravity, environment, reasons, troubles }
+    (gravity, environment)
 }
 
 /// A kubeconfig's file name speaks only where context, cluster and server say nothing: the file `prod.yaml` with the
@@ -80,6 +88,33 @@ fn silence_file_names(reasons: &mut [Reason]) {
 }
 
 impl Verdict {
+    /// What these reasons and troubles say together.
+    pub fn of(reasons: Vec<Reason>, troubles: Vec<Trouble>, names: &Names) -> Verdict {
+        let (gravity, environment) = settle(&reasons, &troubles, names);
+        Verdict { gravity, environment, reasons, troubles }
+    }
+
+    /// The verdict of those signals and troubles alone that `keep` accepts by source and domain.
+    pub fn only(&self, names: &Names, keep: impl Fn(&str, Domain) -> bool) -> Verdict {
+        let reasons =
+            self.reasons.iter().filter(|r| keep(r.signal.source, r.signal.domain)).cloned().collect();
+        let troubles = self.troubles.iter().filter(|t| keep(t.source, t.domain)).cloned().collect();
+        Verdict::of(reasons, troubles, names)
+    }
+
+    /// The first target's short name, and where it was read, as one phrase. The name is empty when only something that
+    /// can't be read makes the verdict grave.
+    pub fn lead(&self) -> (String, String) {
+        if let Some(Reason { signal, .. }) = self.winners().next() {
+            let what = format!("{} {} {}", signal.source, signal.what, signal.value);
+            return (signal.label.clone(), format!("{what} ({})", signal.place));
+        }
+        match self.troubles.first() {
+            Some(trouble) => (String::new(), format!("{} {} {}", trouble.source, trouble.place, trouble.why)),
+            None => (String::new(), String::new()),
+        }
+    }
+
     /// The reasons that belong to the environment that won.
     pub fn winners(&self) -> impl Iterator<Item = &Reason> {
         let won = self.environment;

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::signal::Kind;
 use crate::world::{Content, Seen, World};
 
 /// What differs from the world: variables set (`Some`) and unset (`None`), another directory.
@@ -14,6 +15,17 @@ use crate::world::{Content, Seen, World};
 pub struct Overrides {
     pub vars: Vec<(OsString, Option<OsString>)>,
     pub cwd: Option<PathBuf>,
+    /// Selections that tools keep in files, as a line would change them; `None`: only running it would tell.
+    pub targets: Vec<(Kind, Option<String>)>,
+    /// What else would change in a way that only running it would tell.
+    pub unknown: Vec<String>,
+}
+
+impl Overrides {
+    /// Whether a command would see just what the tab sees.
+    pub fn is_nothing(&self) -> bool {
+        self.vars.is_empty() && self.cwd.is_none() && self.targets.is_empty() && self.unknown.is_empty()
+    }
 }
 
 /// One watched path: as it was asked for (made absolute), and what was seen of it.
@@ -52,6 +64,22 @@ impl<'w> View<'w> {
             Some((_, value)) => value.as_deref(),
             None => self.world.var(name),
         }
+    }
+
+    /// What the line selects instead of what a file says: `Some(None)` where only running it would tell.
+    pub fn target(&self, kind: Kind) -> Option<Option<&str>> {
+        self.overrides.targets.iter().rev().find(|(k, _)| *k == kind).map(|(_, value)| value.as_deref())
+    }
+
+    /// Every selection the line makes, the last one of a kind.
+    pub fn targets(&self) -> impl Iterator<Item = (Kind, Option<&str>)> {
+        let targets = &self.overrides.targets;
+        let last = |i: usize, kind: Kind| !targets[i + 1..].iter().any(|(k, _)| *k == kind);
+        targets
+            .iter()
+            .enumerate()
+            .filter(move |(i, (k, _))| last(*i, *k))
+            .map(|(_, (k, v))| (*k, v.as_deref()))
     }
 
     /// The same as text; bytes that are no UTF-8 become U+FFFD, which matches no word.

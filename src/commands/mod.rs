@@ -10,9 +10,12 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit, Hook};
 
+mod check;
 mod completions;
+mod flag;
 mod hook;
 mod init;
+mod require;
 mod status;
 mod targets;
 
@@ -25,6 +28,10 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Status(args) => status::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Require(args) => require::run(&args),
+        Command::Flag(args) => flag::run(&args, false),
+        Command::Unflag(args) => flag::run(&args, true),
         Command::Init { shell } => init::run(shell),
         Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
     }

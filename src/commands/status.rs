@@ -29,7 +29,7 @@ pub fn run(args: &Status) -> Result<Exit> {
     }
     let origin_of = |signal: &signal::Signal| match &signal.place {
         signal::Place::Variable(name) => view.var(name).and_then(|value| origin::of(&world, name, value)),
-        signal::Place::File { .. } => None,
+        signal::Place::File { .. } | signal::Place::Line => None,
     };
     let page = page::Page {
         survey: &survey,

@@ -167,6 +167,7 @@ fn as_text(rows: &[Row<'_>], troubles: &[Trouble], home: Option<&Path>, color: b
 fn shown_place(place: &Place, home: Option<&Path>) -> String {
     match place {
         Place::Variable(name) => name.clone(),
+        Place::Line => "command line".into(),
         Place::File { path, line: Some(line) } => format!("{}:{line}", shown_path(path, home)),
         Place::File { path, line: None } => shown_path(path, home),
     }

@@ -75,6 +75,7 @@ pub fn severity(gravity: Gravity) -> &'static str {
 fn place(place: &Place) -> String {
     match place {
         Place::Variable(name) => name.clone(),
+        Place::Line => "command line".into(),
         Place::File { path, line: Some(line) } => format!("{}:{line}", path.display()),
         Place::File { path, line: None } => path.display().to_string(),
     }

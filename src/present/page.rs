@@ -37,6 +37,7 @@ impl Page<'_> {
             let place = match &trouble.place {
                 Place::Variable(name) => name.clone(),
                 Place::File { path, .. } => self.path(path, None),
+                Place::Line => "this line".into(),
             };
             [trouble.source.into(), trouble.what.clone(), place, trouble.why.clone(), "unsure".into()]
         }));
@@ -89,6 +90,7 @@ impl Page<'_> {
                 origin.map(|o| o.phrase().to_string()).unwrap_or_else(|| "environment".into())
             }
             Place::File { path, line } => self.path(path, *line),
+            Place::Line => "this line".into(),
         };
         let judgement = &reason.judgement;
         let why = match (&judgement.rule, judgement.environment) {

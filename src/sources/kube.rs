@@ -44,7 +44,18 @@ pub fn read(view: &View) -> Vec<Reading> {
         })
         .collect();
     let refused = !readings.is_empty();
-    readings.extend(Merged { files: &contents, explicit: paths.explicit, refused }.readings());
+    let merged = Merged { files: &contents, explicit: paths.explicit, refused };
+    match view.target(Kind::KubeContext) {
+        None => readings.extend(merged.readings()),
+        Some(Some(name)) => readings.extend(merged.selected(name)),
+        Some(None) => {
+            readings.push(unreadable(
+                "context",
+                Place::Line,
+                "is selected by something that only running it would tell",
+            ));
+        }
+    }
     readings
 }
 
@@ -197,6 +208,25 @@ impl<'a> Merged<'a> {
             }
             // kubectl goes on with the entries that have no name, whether it has a context or not.
             _ => self.cluster(current.map(|(loaded, _)| loaded), context, &mut out),
+        }
+        out
+    }
+
+    /// What a context named on the command line points at, whatever the files have selected.
+    fn selected(&self, name: &str) -> Vec<Reading> {
+        let mut out = vec![Reading::Found(Signal {
+            source: SOURCE,
+            domain: Domain::Kube,
+            scope: Scope::Tab,
+            what: "context".into(),
+            value: name.into(),
+            label: short(name),
+            place: Place::Line,
+            parts: vec![Part::new(Kind::KubeContext, name)],
+            port: None,
+        })];
+        if let Some(context) = self.entry(name, |config| &config.contexts) {
+            self.cluster(None, Some(context), &mut out);
         }
         out
     }

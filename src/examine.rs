@@ -1,0 +1,460 @@
+//! A line examined: all that it would run, each judged by the view it would run under, with the scripts it names read.
+//! It runs nothing and asks nothing.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use crate::config::Config;
+use crate::environment::Matcher;
+use crate::guard::decide::{Cause, Finding};
+use crate::guard::flags;
+use crate::guard::line::{self, Dialect};
+use crate::guard::rules::{self, Hit, Level, LineTarget};
+use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
+use crate::signal::{Domain, Kind, Part, Trouble};
+use crate::state::RunDir;
+use crate::survey;
+use crate::verdict::{self, Gravity, Verdict};
+use crate::view::{Overrides, View};
+use crate::world::{Content, World};
+
+/// How much of a script is read when it is not flagged: what destroys stands early or is called by name.
+const SCRIPT_BYTES: usize = 64 * 1024;
+
+/// What an examination found.
+pub struct Examination {
+    /// What the line would run, as a person would name it.
+    pub runs: Vec<String>,
+    pub findings: Vec<Finding>,
+    /// The tab's own verdict.
+    pub tab: Verdict,
+    pub config: Config,
+}
+
+/// Examines `text`, a line typed in a shell of `dialect` in this world.
+pub fn line(
+    world: &World,
+    run_dir: Option<&RunDir>,
+    text: &str,
+    dialect: Dialect,
+    known: Definitions,
+) -> Examination {
+    let view = View::new(world);
+    let survey = survey::look(&view, run_dir.map(|dir| dir as _));
+    let runs = runs::resolve(text, dialect, known);
+    let examiner = Examiner { world, config: &survey.loaded.config, tab: &survey.verdict };
+    let mut findings = Vec::new();
+    if text.len() > line::MAX_BYTES {
+        findings.push(examiner.finding(
+            "this line",
+            Cause::Unreadable { why: "is too long to be read".into() },
+            &survey.verdict,
+        ));
+    }
+    for run in &runs {
+        examiner.run(run, &mut findings);
+    }
+    let names = runs.iter().map(shown).filter(|name| !name.is_empty()).collect();
+    Examination { runs: names, findings, config: survey.loaded.config.clone(), tab: survey.verdict }
+}
+
+fn shown(run: &Run) -> String {
+    match &run.what {
+        What::Task { tool, names, .. } => format!("{tool} {}", names.join(" ")).trim_end().to_string(),
+        What::Unclear { why, .. } => format!("? ({why})"),
+        What::Program | What::Script { .. } | What::Function => run.program().to_string(),
+    }
+}
+
+struct Examiner<'e> {
+    world: &'e World,
+    config: &'e Config,
+    tab: &'e Verdict,
+}
+
+impl Examiner<'_> {
+    fn run(&self, run: &Run, findings: &mut Vec<Finding>) {
+        let overrides = self.views(run);
+        let verdicts: Vec<Verdict> = overrides.iter().map(|view| self.judge(view)).collect();
+        let cwd = overrides.first().and_then(|view| view.cwd.clone()).or_else(|| self.world.cwd.clone());
+        // A script in a container is not on this machine; on another host it can't be read from here.
+        if run.places.is_empty() {
+            self.script(run, cwd.as_deref(), &overrides, &verdicts, findings);
+        }
+        let mut hits = rules::matches(run);
+        for file in rules::files(run) {
+            if let Some(text) = self.text_of(&absolute(cwd.as_deref(), Path::new(&file))) {
+                hits.extend(rules::sql_matches(run.name(), &text));
+            }
+        }
+        for hit in hits {
+            self.hit(run, &hit, &overrides, &verdicts, findings);
+        }
+    }
+
+    /// The views a run may have: with everything the line may change before it, and, where some of it may not happen,
+    /// without.
+    fn views(&self, run: &Run) -> Vec<Overrides> {
+        let with = self.overrides(run, |_| true);
+        if run.changes.iter().any(|changed| changed.maybe) {
+            vec![with, self.overrides(run, |maybe| !maybe)]
+        } else {
+            vec![with]
+        }
+    }
+
+    fn overrides(&self, run: &Run, counts: impl Fn(bool) -> bool) -> Overrides {
+        let mut out = Overrides::default();
+        for changed in run.changes.iter().filter(|changed| counts(changed.maybe)) {
+            self.apply(&changed.change, &mut out, 0);
+        }
+        out
+    }
+
+    fn apply(&self, change: &Change, out: &mut Overrides, depth: usize) {
+        match change {
+            Change::Var { name, value } => match value {
+                Value::Is(text) => out.vars.push((name.into(), Some(text.into()))),
+                Value::Unset => out.vars.push((name.into(), None)),
+                Value::Unknown => out.unknown.push(name.clone()),
+            },
+            Change::EmptyEnv => {
+                out.vars = self.world.vars.iter().map(|(name, _)| (name.clone(), None)).collect();
+            }
+            Change::EnvFile(path) => self.env_file(path, out, depth),
+            Change::Cwd(Value::Is(dir)) => {
+                let base = out.cwd.clone().or_else(|| self.world.cwd.clone());
+                out.cwd = Some(self.absolute_home(base.as_deref(), dir));
+            }
+            Change::Cwd(_) => out.unknown.push("the directory".into()),
+            Change::Target { kind, value } => out.targets.push((
+                *kind,
+                match value {
+                    Value::Is(name) => Some(name.clone()),
+                    Value::Unset | Value::Unknown => None,
+                },
+            )),
+            Change::Anything => out.unknown.push("the environment".into()),
+        }
+    }
+
+    /// What a sourced or loaded file changes: its own text, resolved like a line. A directory stands for its `.envrc`
+    /// and `.env`.
+    fn env_file(&self, path: &str, out: &mut Overrides, depth: usize) {
+        let base = out.cwd.clone().or_else(|| self.world.cwd.clone());
+        let path = self.absolute_home(base.as_deref(), path);
+        let files =
+            if path.is_dir() { vec![path.join(".env"), path.join(".envrc")] } else { vec![path.clone()] };
+        let mut read = false;
+        for file in files {
+            match self.world.read(&file).0 {
+                Content::Bytes(bytes) if depth < 4 && bytes.len() <= line::MAX_BYTES => {
+                    read = true;
+                    let text = format!("set -a\n{}\n:\n", String::from_utf8_lossy(&bytes));
+                    let runs =
+                        runs::resolve(&text, Dialect::script(line::Shell::Bash), Definitions::default());
+                    for changed in runs.last().map(|run| run.changes.as_slice()).unwrap_or_default() {
+                        self.apply(&changed.change, out, depth + 1);
+                    }
+                }
+                Content::Absent => {}
+                _ => out.unknown.push(file.display().to_string()),
+            }
+        }
+        if !read {
+            out.unknown.push(path.display().to_string());
+        }
+    }
+
+    fn absolute_home(&self, base: Option<&Path>, path: &str) -> PathBuf {
+        match (path.strip_prefix('~'), self.world.home()) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+                home.join(rest.trim_start_matches('/'))
+            }
+            _ => absolute(base, Path::new(path)),
+        }
+    }
+
+    fn judge(&self, overrides: &Overrides) -> Verdict {
+        if overrides.is_nothing() {
+            return self.tab.clone();
+        }
+        let view = View::with(self.world, overrides.clone());
+        let mut verdict = survey::judge(&view, self.config);
+        if overrides.unknown.is_empty() {
+            return verdict;
+        }
+        for what in &overrides.unknown {
+            verdict.troubles.push(Trouble {
+                source: "line",
+                domain: Domain::App,
+                what: what.clone(),
+                place: crate::signal::Place::Line,
+                why: "is set by something that only running it would tell".into(),
+            });
+        }
+        Verdict::of(verdict.reasons, verdict.troubles, &self.config.names)
+    }
+
+    // --- scripts ---
+
+    fn script(
+        &self,
+        run: &Run,
+        cwd: Option<&Path>,
+        overrides: &[Overrides],
+        verdicts: &[Verdict],
+        findings: &mut Vec<Finding>,
+    ) {
+        // For a script the tab counts as well: what it does later is not known from the line.
+        let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| verdict.gravity);
+        let Some(verdict) = gravest else { return };
+        match &run.what {
+            What::Unclear { words, .. } => {
+                for word in words.iter().take(256) {
+                    let Some(path) = self.file_of(word, cwd, overrides) else { continue };
+                    if let Some(line) = self.text_of(&path).as_deref().and_then(flags::flagged_line) {
+                        let cause = Cause::LocalOnly { by: format!("line {line}") };
+                        findings.push(self.finding(
+                            word,
+                            cause,
+                            self.with_own_place(&path, verdict, overrides).as_ref().unwrap_or(verdict),
+                        ));
+                    }
+                }
+            }
+            What::Program | What::Script { .. } => {
+                let Some(path) = self.file_of(run.program(), cwd, overrides) else { return };
+                let Some(text) = self.text_of(&path) else { return };
+                let own = self.with_own_place(&path, verdict, overrides);
+                let verdict = own.as_ref().unwrap_or(verdict);
+                if let Some(line) = flags::flagged_line(&text) {
+                    let cause = Cause::LocalOnly { by: format!("line {line}") };
+                    findings.push(self.finding(run.program(), cause, verdict));
+                } else if verdict.is_hot()
+                    && !is_installed(&path)
+                    && let Some(evidence) = self.destroys(&path, &text)
+                {
+                    findings.push(self.finding(run.program(), Cause::LooksDestructive { evidence }, verdict));
+                }
+            }
+            What::Task { tool, names, dir, file } => {
+                let base =
+                    dir.as_ref().map_or(cwd.map(Path::to_path_buf), |dir| Some(self.absolute_home(cwd, dir)));
+                self.task(tool, names, base.as_deref(), file.as_deref(), verdict, findings);
+            }
+            What::Function => {}
+        }
+    }
+
+    fn task(
+        &self,
+        tool: &str,
+        names: &[String],
+        dir: Option<&Path>,
+        file: Option<&str>,
+        verdict: &Verdict,
+        findings: &mut Vec<Finding>,
+    ) {
+        let subject = format!("{tool} {}", names.join(" "));
+        let subject = subject.trim_end();
+        let candidates: &[&str] = match tool {
+            "make" | "gmake" => &["GNUmakefile", "makefile", "Makefile"],
+            "just" => &["justfile", ".justfile", "Justfile"],
+            "rake" => &["Rakefile", "rakefile"],
+            "task" => &["Taskfile.yml", "Taskfile.yaml"],
+            _ => &[],
+        };
+        let files = file.map(|file| vec![file]).unwrap_or_else(|| candidates.to_vec());
+        let text = files.iter().find_map(|file| self.text_of(&absolute(dir, Path::new(file))));
+        if let Some(line) = text.as_deref().and_then(flags::flagged_line) {
+            let cause = Cause::LocalOnly { by: format!("line {line} of its file") };
+            findings.push(self.finding(subject, cause, verdict));
+        } else if verdict.is_hot()
+            && let Some(word) = names.iter().find_map(|name| flags::destructive_word(name))
+        {
+            let evidence = format!("its name says `{word}`");
+            findings.push(self.finding(subject, Cause::LooksDestructive { evidence }, verdict));
+        }
+    }
+
+    /// What in an unflagged script destroys: a rule's command, or its name.
+    fn destroys(&self, path: &Path, text: &str) -> Option<String> {
+        let text = text.get(..text.floor_char_boundary(SCRIPT_BYTES)).unwrap_or(text);
+        let first = text.lines().next().unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let shell = first.strip_prefix("#!").and_then(|rest| {
+            rest.split_ascii_whitespace()
+                .filter_map(|word| line::Shell::of_program(runs::base_name(word)))
+                .next_back()
+        });
+        let by_ending = match name.rsplit_once('.').map(|(_, ending)| ending) {
+            Some("sh" | "bash" | "ksh") => Some(line::Shell::Bash),
+            Some("zsh") => Some(line::Shell::Zsh),
+            Some("fish") => Some(line::Shell::Fish),
+            _ => None,
+        };
+        let confirm = |hit: &Hit| hit.rule.level == Level::Confirm;
+        let found = match shell.or(by_ending) {
+            Some(shell) => {
+                runs::resolve(text, Dialect::script(shell), Definitions::default()).iter().find_map(|run| {
+                    let hit = rules::matches(run).into_iter().find(confirm)?;
+                    let line = text.get(..run.at).map_or(1, |before| before.matches('\n').count() + 1);
+                    Some((line, hit.evidence))
+                })
+            }
+            None => rules::mentions(text)
+                .into_iter()
+                .find(|(_, hit)| confirm(hit))
+                .map(|(line, hit)| (line, hit.evidence)),
+        };
+        found
+            .map(|(line, evidence)| format!("line {line}: {evidence}"))
+            .or_else(|| flags::destructive_word(&name).map(|word| format!("its name says `{word}`")))
+    }
+
+    /// A script's own directory and what lies around it count as well: `../prod-app/cleanup.sh`.
+    fn with_own_place(&self, path: &Path, verdict: &Verdict, overrides: &[Overrides]) -> Option<Verdict> {
+        let dir = path.parent()?.to_path_buf();
+        let mut at = overrides.first().cloned().unwrap_or_default();
+        if at.cwd.as_ref().or(self.world.cwd.as_ref()) == Some(&dir) {
+            return None;
+        }
+        at.cwd = Some(dir);
+        let there = self.judge(&at);
+        (there.gravity > verdict.gravity).then_some(there)
+    }
+
+    /// The file a command word names: by path, or by PATH.
+    fn file_of(&self, word: &str, cwd: Option<&Path>, overrides: &[Overrides]) -> Option<PathBuf> {
+        if word.is_empty() {
+            return None;
+        }
+        let here = self.absolute_home(cwd, word);
+        if word.contains('/') || here.is_file() {
+            return here.is_file().then_some(here);
+        }
+        let from_line =
+            |view: &Overrides| view.vars.iter().rev().find(|(n, _)| n == "PATH").map(|(_, v)| v.clone());
+        let path: OsString = match overrides.first().and_then(from_line) {
+            Some(value) => value?,
+            None => self.world.var("PATH")?.to_os_string(),
+        };
+        std::env::split_paths(&path).map(|dir| absolute(cwd, &dir).join(word)).find(|file| file.is_file())
+    }
+
+    /// The text of a script; `None` for what is no text (a compiled program) or can't be read.
+    fn text_of(&self, path: &Path) -> Option<String> {
+        match self.world.read(path).0 {
+            Content::Bytes(bytes)
+                if !bytes.starts_with(b"\x7fELF") && !bytes[..bytes.len().min(512)].contains(&0) =>
+            {
+                Some(String::from_utf8_lossy(&bytes).into_owned())
+            }
+            _ => None,
+        }
+    }
+
+    // --- rules ---
+
+    fn hit(
+        &self,
+        run: &Run,
+        hit: &Hit,
+        overrides: &[Overrides],
+        verdicts: &[Verdict],
+        findings: &mut Vec<Finding>,
+    ) {
+        let cause = Cause::Rule {
+            id: hit.rule.id.into(),
+            does: hit.rule.does.into(),
+            safer: hit.rule.safer.into(),
+            confirm: hit.rule.level == Level::Confirm,
+        };
+        let subject = if hit.evidence.is_empty() { shown(run) } else { hit.evidence.clone() };
+        let judged = match run.places.first() {
+            Some(Place::Remote(host)) => vec![self.named(Kind::Hostname, Some(host))],
+            _ if !hit.targets.is_empty() => hit
+                .targets
+                .iter()
+                .map(|target| self.line_target(target, hit.rule.domain, overrides))
+                .collect(),
+            _ => verdicts.iter().map(|verdict| self.domain(verdict, hit.rule.domain)).collect(),
+        };
+        let Some((gravity, target, reason)) = judged.into_iter().max_by_key(|(gravity, ..)| *gravity) else {
+            return;
+        };
+        findings.push(Finding { subject, cause, gravity, target, reason });
+    }
+
+    /// A target that the line names overrules the tab.
+    fn line_target(
+        &self,
+        target: &LineTarget,
+        of: Domain,
+        overrides: &[Overrides],
+    ) -> (Gravity, String, String) {
+        if target.kind == Kind::KubeContext {
+            let mut at = overrides.first().cloned().unwrap_or_default();
+            at.targets.push((target.kind, target.value.clone()));
+            return self.domain(&self.judge(&at), of);
+        }
+        self.named(target.kind, target.value.as_deref())
+    }
+
+    fn named(&self, kind: Kind, value: Option<&str>) -> (Gravity, String, String) {
+        let Some(value) = value else {
+            return (Gravity::Unsure, String::new(), "only running the line would tell its target".into());
+        };
+        let judgement = Matcher::new(&self.config.names).judge(&Part::new(kind, value));
+        let gravity =
+            judgement.environment.map_or(Gravity::Clear, |index| verdict::gravity(&self.config.names, index));
+        (gravity, value.to_string(), format!("{value}, named on the line"))
+    }
+
+    /// What a verdict says of one domain. A directory that declares itself speaks for every domain, and so does what
+    /// can't be followed on the line; an application is where its database is.
+    fn domain(&self, verdict: &Verdict, of: Domain) -> (Gravity, String, String) {
+        let own = verdict.only(&self.config.names, |source, domain| {
+            domain == of
+                || source == "directory"
+                || (source == "line" && domain == Domain::App)
+                || (of == Domain::App && domain == Domain::Database)
+        });
+        let (target, reason) = own.lead();
+        (own.gravity, target, reason)
+    }
+
+    fn finding(&self, subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
+        let (target, reason) = verdict.lead();
+        Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason }
+    }
+}
+
+/// Whether a file belongs to the system, like Debian's `psql`, which is a script: what such a program does is for the
+/// rules to say, not for its text.
+fn is_installed(path: &Path) -> bool {
+    const SYSTEM: &[&str] =
+        &["/usr", "/bin", "/sbin", "/opt", "/lib", "/nix", "/snap", "/gnu", "/home/linuxbrew"];
+    SYSTEM.iter().any(|dir| path.starts_with(dir)) && !path.starts_with("/usr/local")
+}
+
+fn absolute(base: Option<&Path>, path: &Path) -> PathBuf {
+    let joined = match base {
+        Some(base) if !path.is_absolute() => base.join(path),
+        _ => path.to_path_buf(),
+    };
+    // `..` by name, as `cd` does it: the view of `cd ../prod-app` is that directory.
+    let mut out = PathBuf::new();
+    for part in joined.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other.as_os_str()),
+        }
+    }
+    if out.as_os_str().as_bytes().is_empty() { joined } else { out }
+}

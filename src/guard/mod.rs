@@ -1,0 +1,15 @@
+//! What a command line would run, and whether that destroys something. Values in, values out: no file is read and
+//! nothing is asked here.
+//!
+//! `line` cuts a text into commands; `runs` follows them to what is run at last and under which changes of the view;
+//! `rules` says which of those runs destroy something, and which target the line itself names. What can't be followed
+//! is an unclear run, which stands for all that the line mentions: too much is matched, never too little.
+
+pub mod decide;
+pub mod flags;
+pub mod line;
+mod prefixes;
+pub mod rules;
+mod rules_table;
+pub mod runs;
+pub mod sql;

@@ -1,0 +1,182 @@
+//! Words put together again: parameters the line itself explains, text that another shell would read.
+
+use super::super::line::{Piece, Redirect, Redirection, Shell, Word};
+use super::{Scope, Stdin, Value, base_name};
+
+pub(super) fn written(redirection: &Redirection) -> Option<Word> {
+    match &redirection.to {
+        Redirect::Write(file) => Some(file.clone()),
+        _ => None,
+    }
+}
+
+pub(super) fn input_of(redirections: &[Redirection]) -> Option<Stdin> {
+    let input = redirections.iter().rev().find(|redirection| {
+        redirection.fd.is_none_or(|fd| fd == 0)
+            && !matches!(redirection.to, Redirect::Write(_) | Redirect::Copy(_))
+    })?;
+    Some(match &input.to {
+        Redirect::Read(file) => match file.pieces.first() {
+            Some(Piece::Output(_)) => Stdin::Pipe,
+            _ => Stdin::File(file.clone()),
+        },
+        Redirect::HereDoc { body, .. } => Stdin::Text(body.as_str().into()),
+        Redirect::HereString(word) => Stdin::Text(as_text(word).into()),
+        Redirect::Write(_) | Redirect::Copy(_) => Stdin::Pipe,
+    })
+}
+
+/// What a command prints, where that can be told from its words.
+pub(super) fn output_of(words: &[Word], stdin: &Stdin) -> Stdin {
+    let Some(name) = words.first().and_then(Word::exact).map(base_name) else { return Stdin::Pipe };
+    let plain =
+        || words.iter().skip(1).filter(|word| !word.prefix().starts_with('-') || word.exact() == Some("-"));
+    match name {
+        "echo" | "print" => {
+            let text: Vec<String> = plain().map(as_text).collect();
+            Stdin::Text(text.join(" ").replace("\\n", "\n").into())
+        }
+        "printf" => {
+            let text: Vec<String> = plain().map(as_text).collect();
+            Stdin::Text(text.join("\n").replace("\\n", "\n").replace("%s", " ").into())
+        }
+        "cat" | "tee" | "envsubst" | "tr" | "sed" | "gsed" | "grep" | "sort" | "uniq" | "head" | "tail"
+        | "pv" | "zcat" | "gunzip" | "gzip" | "xzcat" | "bzcat" | "zstdcat" | "base64" => {
+            let reads_file = !matches!(name, "tee" | "envsubst" | "tr");
+            let mut files = plain().skip(usize::from(matches!(name, "sed" | "gsed" | "grep")));
+            match (files.next(), files.next()) {
+                (Some(file), None) if reads_file && file.exact() != Some("-") => Stdin::File(file.clone()),
+                (Some(_), Some(_)) if reads_file => Stdin::Pipe,
+                _ if *stdin == Stdin::Inherited => Stdin::Pipe,
+                _ => stdin.clone(),
+            }
+        }
+        _ => Stdin::Pipe,
+    }
+}
+
+/// Puts in what the line itself says of parameters: `x=./a; $x`, the arguments of a function.
+pub(super) fn expand(words: &[Word], scope: &Scope) -> Vec<Word> {
+    let mut expanded = Vec::with_capacity(words.len());
+    for word in words {
+        if !word.pieces.iter().any(|piece| matches!(piece, Piece::Param(_))) {
+            expanded.push(word.clone());
+            continue;
+        }
+        if let [Piece::Param(name)] = word.pieces.as_slice() {
+            let all = matches!(name.as_str(), "@" | "*" | "argv");
+            if all && (!scope.positional.is_empty() || scope.at.is_some()) {
+                expanded.extend(scope.positional.iter().cloned());
+                continue;
+            }
+            let splits = scope.dialect.shell == Shell::Bash && !word.quoted;
+            if let Some(value) = scope.known(name).filter(|value| splits && value.contains([' ', '\t', '\n']))
+            {
+                expanded.extend(value.split_whitespace().map(Word::literal));
+                continue;
+            }
+        }
+        expanded.push(substituted(word, scope));
+    }
+    expanded
+}
+
+pub(super) fn substituted(word: &Word, scope: &Scope) -> Word {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (index, piece) in word.pieces.iter().enumerate() {
+        let replaced: Vec<Piece> = match piece {
+            Piece::Param(name) => match (parameter(name, scope), name.as_str()) {
+                (Some(pieces), _) => pieces,
+                (None, "HOME") if index == 0 => vec![Piece::Text("~".into())],
+                (None, "PWD") if index == 0 => vec![Piece::Text(".".into())],
+                _ => vec![piece.clone()],
+            },
+            _ => vec![piece.clone()],
+        };
+        for piece in replaced {
+            match (pieces.last_mut(), piece) {
+                (Some(Piece::Text(last)), Piece::Text(next)) => last.push_str(&next),
+                (_, piece) => pieces.push(piece),
+            }
+        }
+    }
+    Word { pieces, quoted: word.quoted }
+}
+
+pub(super) fn parameter(name: &str, scope: &Scope) -> Option<Vec<Piece>> {
+    if let Ok(number) = name.parse::<usize>() {
+        let word = scope.positional.get(number.checked_sub(1)?)?;
+        return Some(word.pieces.clone());
+    }
+    scope.known(name).map(|value| vec![Piece::Text(value.to_string())])
+}
+
+/// The word as text that a shell would read again; what is unknown stands as a parameter.
+pub(super) fn as_text(word: &Word) -> String {
+    let mut text = String::new();
+    for piece in &word.pieces {
+        match piece {
+            Piece::Text(t) | Piece::Glob(t) => text.push_str(t),
+            Piece::Param(name) if name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_') => {
+                text.push_str("${");
+                text.push_str(name);
+                text.push('}');
+            }
+            Piece::Param(_) | Piece::Output(_) => text.push_str("${_}"),
+        }
+    }
+    text
+}
+
+/// The same, protected so that it stays one word.
+pub(super) fn quoted(word: &Word) -> String {
+    match word.exact() {
+        Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
+        None => as_text(word),
+    }
+}
+
+/// The word with every `place` in its text turned into something unknown.
+pub(super) fn with_hole(word: &Word, place: &str) -> Word {
+    let Some(text) = word.exact().filter(|text| text.contains(place)) else { return word.clone() };
+    let mut pieces = Vec::new();
+    for (index, part) in text.split(place).enumerate() {
+        if index > 0 {
+            pieces.push(Piece::Output(String::new()));
+        }
+        if !part.is_empty() {
+            pieces.push(Piece::Text(part.to_string()));
+        }
+    }
+    Word { pieces, quoted: word.quoted }
+}
+
+pub(super) fn joined(words: &[Word]) -> String {
+    let texts: Vec<String> = words.iter().map(as_text).collect();
+    texts.join(" ")
+}
+
+pub(super) fn value_of(word: &Word) -> Value {
+    match word.text() {
+        Some(text) => Value::Is(text),
+        None => Value::Unknown,
+    }
+}
+
+/// The word without the first `len` bytes of its text.
+pub(super) fn without_prefix(word: &Word, len: usize) -> Word {
+    let mut pieces = word.pieces.clone();
+    if let Some(Piece::Text(text)) = pieces.first_mut() {
+        let rest = text.get(len.min(text.len())..).unwrap_or("").to_string();
+        if rest.is_empty() {
+            pieces.remove(0);
+        } else {
+            *text = rest;
+        }
+    }
+    Word { pieces, quoted: word.quoted }
+}
+
+pub(super) fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
+}

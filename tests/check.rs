@@ -1,0 +1,171 @@
+//! The accident, decided: every way to stand on production, flagged and not, and every line that goes there from a
+//! clear tab. Through the real binary, in homes of their own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod support;
+
+use std::io::Write;
+use std::process::Stdio;
+
+use support::Home;
+
+/// A home with a flagged and an unflagged script that would delete things, a harmless one, and two `.env` files.
+fn home() -> Home {
+    let home = Home::new();
+    home.executable("app/cleanup.sh", "#!/bin/bash\n# redtab: local-only\npsql -c 'select 1'\n");
+    home.executable("app/wipe-orders.sh", "#!/bin/bash\nset -e\ndropdb orders\n");
+    home.executable("app/deploy.sh", "#!/bin/bash\necho deploying\n");
+    home.executable("prod-app/cleanup.sh", "#!/bin/bash\n# redtab: local-only\n");
+    home.write("prod-app/.redtab.toml", "environment = \"production\"\n");
+    home.write("app/.env.prod", "DATABASE_URL=postgres://app:hunter2hunter2@db.prod.acme.example/orders\n");
+    home.write("app/Makefile", "# redtab: local-only\nclean:\n\trm -f x\n");
+    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "dev-eu");
+    home
+}
+
+/// The decision's word for a line, with the exit code that belongs to it.
+fn decide(home: &Home, vars: &[(&str, &str)], line: &str) -> String {
+    let mut child = home
+        .command("redtab")
+        .arg("check")
+        .current_dir(home.join("app"))
+        .envs(vars.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(!said.contains("hunter2"), "{said}");
+    let word = said.lines().next().unwrap_or_default().to_string();
+    let code = if matches!(word.as_str(), "allow" | "warn") { 0 } else { 77 };
+    assert_eq!(output.status.code(), Some(code), "{line}: {said}{}", String::from_utf8_lossy(&output.stderr));
+    word
+}
+
+#[test]
+fn on_production_a_flagged_script_never_runs_and_an_unflagged_one_is_asked_about() {
+    let home = home();
+    home.write("broken", "contexts: [");
+    home.kubeconfig("prod-kube", &["prod-eu"], "prod-eu");
+    let prod_kube = home.join("prod-kube");
+    let broken = home.join("broken");
+    let ways: &[(&str, &str)] = &[
+        ("KUBECONFIG", prod_kube.to_str().unwrap()),
+        ("APP_ENV", "production"),
+        ("AWS_PROFILE", "acme-prod"),
+        ("DATABASE_URL", "postgres://u:hunter2hunter2@db.prod.acme.example/x"),
+        ("KUBECONFIG", broken.to_str().unwrap()),
+    ];
+    for way in ways {
+        for (line, decision) in [
+            ("./cleanup.sh", "block"),
+            ("bash cleanup.sh", "block"),
+            ("sudo -u ana ./cleanup.sh --all", "block"),
+            ("true && (./cleanup.sh | cat)", "block"),
+            ("make clean", "block"),
+            ("./wipe-orders.sh", "confirm"),
+            ("bash -c ./wipe-orders.sh", "confirm"),
+            ("./deploy.sh", "allow"),
+            ("cat cleanup.sh", "allow"),
+            ("bash -n ./cleanup.sh", "allow"),
+            ("echo ./cleanup.sh", "allow"),
+            ("ls", "allow"),
+            ("", "allow"),
+        ] {
+            assert_eq!(decide(&home, &[*way], line), decision, "{way:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn from_a_clear_tab_the_line_itself_decides() {
+    let home = home();
+    for (line, decision) in [
+        ("./cleanup.sh", "allow"),
+        ("./wipe-orders.sh", "allow"),
+        ("make clean", "allow"),
+        ("AWS_PROFILE=prod ./cleanup.sh", "block"),
+        ("AWS_PROFILE=dev ./cleanup.sh", "allow"),
+        ("kubectx prod-eu && ./cleanup.sh", "block"),
+        ("kubectl config use-context prod-eu; ./cleanup.sh", "block"),
+        ("kubectl config use-context dev-eu; ./cleanup.sh", "allow"),
+        (". ./.env.prod; ./cleanup.sh", "block"),
+        ("set -a; source .env.prod; set +a; ./cleanup.sh", "block"),
+        ("cd ../prod-app && ./cleanup.sh", "block"),
+        ("../prod-app/cleanup.sh", "block"),
+        ("env $(cat .env.prod) ./cleanup.sh", "block"),
+        ("aws-vault exec prod -- ./cleanup.sh", "block"),
+        ("REDTAB=off ./cleanup.sh", "allow"),
+        ("REDTAB=off AWS_PROFILE=prod ./cleanup.sh", "block"),
+        ("export AWS_PROFILE=prod; ./wipe-orders.sh", "confirm"),
+        ("kubectl --context prod-eu delete ns payments", "confirm"),
+        ("kubectl --context dev-eu delete ns payments", "allow"),
+        ("kubectl delete ns payments", "allow"),
+        ("kubectl --context prod-eu get pods", "allow"),
+        ("psql -h db.prod.acme.example -c 'drop table orders'", "confirm"),
+        ("psql -h db.prod.acme.example", "allow"),
+        ("psql -h localhost -c 'drop table orders'", "allow"),
+    ] {
+        assert_eq!(decide(&home, &[], line), decision, "{line}");
+    }
+}
+
+#[test]
+fn a_target_on_the_line_overrules_a_red_tab() {
+    let home = home();
+    home.kubeconfig("prod-kube", &["dev-eu", "prod-eu"], "prod-eu");
+    let prod_kube = home.join("prod-kube");
+    let red = [("KUBECONFIG", prod_kube.to_str().unwrap())];
+    for (line, decision) in [
+        ("kubectl delete ns payments", "confirm"),
+        ("kubectl --context dev-eu delete ns payments", "allow"),
+        ("kubectl apply -f x.yaml", "warn"),
+        ("kubectl get pods", "allow"),
+        ("kubectl logs -f x", "allow"),
+        ("psql -h localhost -c 'drop table orders'", "allow"),
+        ("terraform destroy", "allow"),
+    ] {
+        assert_eq!(decide(&home, &red, line), decision, "{line}");
+    }
+}
+
+#[test]
+fn a_line_too_long_to_read_is_asked_about_where_it_is_hot() {
+    let home = home();
+    let line = format!("echo {}", "x".repeat(1024 * 1024));
+    assert_eq!(decide(&home, &[("APP_ENV", "production")], &line), "confirm");
+    assert_eq!(decide(&home, &[], &line), "allow");
+}
+
+#[test]
+fn require_local_speaks_for_scripts() {
+    let home = home();
+    let require = |vars: &[(&str, &str)]| {
+        home.command("redtab").args(["require", "local"]).envs(vars.iter().copied()).output().unwrap()
+    };
+    assert_eq!(require(&[]).status.code(), Some(0));
+    let refused = require(&[("APP_ENV", "production"), ("REDTAB", "off")]);
+    assert_eq!(refused.status.code(), Some(77));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(said, "redtab: this points at production: env APP_ENV production (APP_ENV)\n");
+}
+
+#[test]
+fn flag_and_unflag_leave_the_rest_of_a_script_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home();
+    let run =
+        |args: &[&str]| home.command("redtab").args(args).current_dir(home.join("app")).output().unwrap();
+    let before = std::fs::read_to_string(home.join("app/deploy.sh")).unwrap();
+    assert!(run(&["flag", "deploy.sh"]).status.success());
+    assert_eq!(decide(&home, &[("APP_ENV", "production")], "./deploy.sh"), "block");
+    let mode = std::fs::metadata(home.join("app/deploy.sh")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o111, 0o111);
+    assert!(run(&["unflag", "deploy.sh"]).status.success());
+    assert_eq!(std::fs::read_to_string(home.join("app/deploy.sh")).unwrap(), before);
+    let refused = run(&["flag", "missing.sh", ".env.prod"]);
+    assert_eq!(refused.status.code(), Some(1));
+}

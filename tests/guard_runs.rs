@@ -1,0 +1,194 @@
+//! What lines of every shell would run: a table of lines and the whole answer for each, and the properties that hold
+//! for all lines. The table is `tests/data/runs.tsv`: shell, line (`\n`, `\t`, `\\` escaped), runs.
+
+#![allow(clippy::panic)] // a table that can't be read is a failed test
+
+use redtab::guard::line::{Dialect, Shell, Word};
+use redtab::guard::runs::{Change, Definitions, Place, Run, Stdin, Value, What, resolve};
+
+const TABLE: &str = include_str!("data/runs.tsv");
+
+fn shell(name: &str) -> Shell {
+    match name {
+        "bash" => Shell::Bash,
+        "zsh" => Shell::Zsh,
+        "fish" => Shell::Fish,
+        other => panic!("no such shell: {other}"),
+    }
+}
+
+fn unescape(text: &str) -> String {
+    let mut plain = String::new();
+    let mut letters = text.chars();
+    while let Some(c) = letters.next() {
+        match (c, c == '\\') {
+            (_, false) => plain.push(c),
+            _ => match letters.next() {
+                Some('n') => plain.push('\n'),
+                Some('t') => plain.push('\t'),
+                Some('\\') => plain.push('\\'),
+                other => panic!("no such escape: {other:?}"),
+            },
+        }
+    }
+    plain
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Is(text) => text.clone(),
+        Value::Unset => "(unset)".into(),
+        Value::Unknown => "(unknown)".into(),
+    }
+}
+
+fn change(change: &Change) -> String {
+    match change {
+        Change::Var { name, value: v } => format!("{name}={}", value(v)),
+        Change::EmptyEnv => "env=()".into(),
+        Change::EnvFile(file) => format!("env<{file}"),
+        Change::Cwd(v) => format!("cwd={}", value(v)),
+        Change::Target { kind, value: v } => format!("{}={}", kind.as_str(), value(v)),
+        Change::Anything => "anything".into(),
+    }
+}
+
+/// One run on one line: what it is, where, under which changes, what it reads and writes.
+fn shown(run: &Run) -> String {
+    let argv: Vec<String> = run.argv.iter().map(Word::shown).collect();
+    let argv = argv.join(" ");
+    let mut text = match &run.what {
+        What::Program => argv,
+        What::Script { by } => format!("{by}: {argv}"),
+        What::Task { tool, names, dir, file } => {
+            let mut text = format!("{tool} task {names:?}");
+            text.extend(dir.iter().map(|dir| format!(" in {dir}")));
+            text.extend(file.iter().map(|file| format!(" of {file}")));
+            text
+        }
+        What::Function => format!("function {argv}"),
+        What::Unclear { why, .. } => format!("? {why}: {argv}"),
+    };
+    for place in &run.places {
+        match place {
+            Place::Remote(host) => text.push_str(&format!(" @{host}")),
+            Place::Container(name) => text.push_str(&format!(" @container {name}")),
+        }
+    }
+    if !run.changes.is_empty() {
+        let changes: Vec<String> = run
+            .changes
+            .iter()
+            .map(|c| format!("{}{}", change(&c.change), if c.maybe { "?" } else { "" }))
+            .collect();
+        text.push_str(&format!(" {{{}}}", changes.join(", ")));
+    }
+    match &run.stdin {
+        Stdin::Inherited => {}
+        Stdin::Text(given) => text.push_str(&format!(" <<{given:?}")),
+        Stdin::File(file) => text.push_str(&format!(" <{}", file.shown())),
+        Stdin::Pipe => text.push_str(" <|"),
+    }
+    run.writes.iter().for_each(|file| text.push_str(&format!(" >{}", file.shown())));
+    text
+}
+
+fn answer(name: &str, line: &str) -> String {
+    let runs = resolve(line, Dialect::typed(shell(name)), Definitions::default());
+    let shown: Vec<String> = runs.iter().map(shown).collect();
+    shown.join(" ;; ").replace('\n', "\\n").replace('\t', "\\t")
+}
+
+#[test]
+fn lines_run_what_the_table_says() {
+    let mut wrong = Vec::new();
+    let mut cases = 0;
+    for row in TABLE.lines().filter(|row| !row.is_empty()) {
+        let mut columns = row.splitn(3, '\t');
+        let (Some(name), Some(line), wanted) = (columns.next(), columns.next(), columns.next().unwrap_or(""))
+        else {
+            panic!("not a row: {row}");
+        };
+        cases += 1;
+        let got = answer(name, &unescape(line));
+        if got != wanted {
+            wrong.push(format!("{name}\t{line}\n  wanted {wanted}\n  got    {got}"));
+        }
+    }
+    assert!(cases >= 300, "only {cases} cases");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn with(line: &str, name: &str, aliases: &[(&str, &str)], functions: &[(&str, &str)]) -> Vec<String> {
+    let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
+    };
+    let (aliases, functions) = (owned(aliases), owned(functions));
+    let definitions = Definitions { aliases: &aliases, functions: &functions };
+    resolve(line, Dialect::typed(shell(name)), definitions).iter().map(shown).collect()
+}
+
+#[test]
+fn aliases_and_functions_of_the_tab_are_followed() {
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let table: &[Case] = &[
+        ("bash", "c", &[("c", "./x.sh")], &[], &["./x.sh"]),
+        ("bash", "c a b", &[("c", "./x.sh -v")], &[], &["./x.sh -v a b"]),
+        ("bash", "\\c", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "'c'", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "command c", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "echo c", &[("c", "./x.sh")], &[], &["echo c"]),
+        ("bash", "c", &[("c", "d"), ("d", "./x.sh a")], &[], &["./x.sh a"]),
+        ("bash", "ls", &[("ls", "ls --color")], &[], &["ls --color"]),
+        ("bash", "c", &[("c", "d"), ("d", "c")], &[], &["c"]),
+        ("bash", "sudo c", &[("c", "./x.sh")], &[], &["c"]),
+        ("bash", "sudo c", &[("sudo", "sudo "), ("c", "./x.sh")], &[], &["./x.sh"]),
+        ("bash", "c", &[("c", "A=b ./x.sh")], &[], &["./x.sh {A=b}"]),
+        ("bash", "c; ./y.sh", &[("c", "cd /srv && ls")], &[], &["ls {cwd=/srv}", "./y.sh {cwd=/srv}"]),
+        ("bash", "c d", &[("c", "./x.sh |")], &[], &["./x.sh", "d <|"]),
+        ("bash", "f a", &[], &[("f", "./x.sh \"$@\"")], &["function f a", "./x.sh a"]),
+        ("bash", "f; ./y.sh", &[], &[("f", "export A=b")], &["function f", "./y.sh {A=b}"]),
+        ("bash", "f", &[], &[("f", "g"), ("g", "f; ./x.sh")], &["function f", "function g", "f", "./x.sh"]),
+        (
+            "bash",
+            "kubectl get pods",
+            &[],
+            &[("kubectl", "command kubectl \"$@\"")],
+            &["function kubectl get pods", "kubectl get pods"],
+        ),
+        ("bash", "bash -c f", &[], &[("f", "./x.sh")], &["f"]),
+        ("bash", "eval f", &[], &[("f", "./x.sh")], &["function f", "./x.sh"]),
+        ("zsh", "f && g", &[("g", "./y.sh")], &[("f", "./x.sh # all")], &["function f", "./x.sh", "./y.sh"]),
+        ("fish", "f a", &[], &[("f", "./x.sh $argv")], &["function f a", "./x.sh a"]),
+        ("fish", "gc", &[("gc", "git commit; ./x.sh")], &[], &["git commit", "./x.sh"]),
+    ];
+    for (name, line, aliases, functions, wanted) in table {
+        assert_eq!(with(line, name, aliases, functions), *wanted, "{name}: {line}");
+    }
+}
+
+#[test]
+fn an_unclear_run_carries_every_word_that_could_be_a_program() {
+    for line in [
+        "$x ./x.sh",
+        "for i in ./x.sh; do $i; done",
+        "echo './x.sh",
+        "echo ./x.sh | xargs -I{} {}",
+        "a=(./x.sh); ${a[0]}",
+        "${y:-./x.sh}",
+        "{./x.sh,a}",
+        "$(echo ./x.sh)",
+    ] {
+        let runs = resolve(line, Dialect::typed(Shell::Bash), Definitions::default());
+        let carried = runs.iter().any(|run| matches!(&run.what, What::Unclear { words, .. } if words.iter().any(|word| word == "./x.sh")));
+        assert!(carried, "{line}");
+    }
+}
+
+#[test]
+fn runs_know_where_in_the_text_they_stand() {
+    let text = "echo a\nif b; then\n  eval './x.sh'\nfi\n";
+    let runs = resolve(text, Dialect::script(Shell::Bash), Definitions::default());
+    let lines: Vec<usize> = runs.iter().map(|run| text[..run.at].matches('\n').count() + 1).collect();
+    assert_eq!(lines, [1, 2, 3]);
+}
