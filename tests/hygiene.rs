@@ -646,3 +646,17 @@ fn a_users_own_traps_are_kept() {
     shell.exit();
     assert_eq!(fs::read_to_string(home.join("bye")).unwrap(), "bye\n");
 }
+
+/// What bash leaves in the run directory goes when the next shell starts.
+#[test]
+fn files_of_ended_shells_are_swept() {
+    let home = Home::new();
+    let files = || std::fs::read_dir(home.run_dir().join("shells")).unwrap().count();
+    let mut first = Kind::Bash.in_home(&home).redtab().start();
+    assert_eq!(files(), 1);
+    first.exit();
+    drop(first);
+    let mut second = Kind::Bash.in_home(&home).redtab().start();
+    assert_eq!(files(), 1);
+    second.exit();
+}

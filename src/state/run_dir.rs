@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use rustix::process::Pid;
 
 use crate::world::{World, plain};
 
@@ -71,7 +72,24 @@ impl RunDir {
         if !self.stat(DIR).is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) {
             self.subdir(DIR)?;
         }
-        Some(self.path.join(DIR).join(pid.to_string()))
+        let file = self.path.join(DIR).join(pid.to_string());
+        if rustix::fs::lstat(&file).is_err() {
+            // A new shell: what those that have ended left behind can go.
+            self.sweep_shells(DIR);
+        }
+        Some(file)
+    }
+
+    fn sweep_shells(&self, dir: &str) {
+        let Some(dir) = self.subdir(dir) else { return };
+        let Ok(entries) = rustix::fs::Dir::read_from(&dir) else { return };
+        for entry in entries.flatten() {
+            let pid =
+                entry.file_name().to_str().ok().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+            if pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(Errno::SRCH)) {
+                let _ = rustix::fs::unlinkat(&dir, entry.file_name(), AtFlags::empty());
+            }
+        }
     }
 }
 
