@@ -57,7 +57,10 @@ impl Tty {
     /// Writes text; every newline goes to the first column, whatever the modes. A terminal that can't be written to
     /// is no failure: nothing can be said there.
     pub fn say(&self, text: &str) {
-        let _ = (&self.file).write_all(text.replace('\n', "\r\n").as_bytes());
+        let usual = OutputModes::OPOST | OutputModes::ONLCR;
+        let cooked = termios::tcgetattr(&self.file).is_ok_and(|modes| modes.output_modes.contains(usual));
+        let text = if cooked { text.to_string() } else { text.replace('\n', "\r\n") };
+        let _ = (&self.file).write_all(text.as_bytes());
     }
 
     /// Throws away what was typed and not read yet.

@@ -61,6 +61,11 @@ pub fn line(
             gravest = verdict;
         }
     }
+    if let Some(home) = world.home().and_then(|home| Some(format!("({}/", home.to_str()?))) {
+        for finding in &mut findings {
+            finding.reason = finding.reason.replacen(&home, "(~/", 1);
+        }
+    }
     let names = runs.iter().map(shown).filter(|name| !name.is_empty()).collect();
     Examination { runs: names, findings, config: survey.loaded.config.clone(), tab: survey.verdict, gravest }
 }

@@ -303,6 +303,11 @@ impl World {
     #[allow(unsafe_code)]
     pub fn catch_endings() {
         CAUGHT.store(false, Ordering::SeqCst);
+        // Rust's own handler swallows the first SEGV or BUS that is sent; from now on it ends the process.
+        for signal in [libc::SIGSEGV, libc::SIGBUS] {
+            // SAFETY: the default action runs no code of ours.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
         for signal in ENDINGS {
             // SAFETY: the handler does nothing but store into an atomic, which is allowed in one. What was ignored
             // (nohup) stays ignored.
