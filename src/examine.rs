@@ -448,7 +448,9 @@ impl Examiner<'_> {
         let judgement = Matcher::new(&self.config.names).judge(&Part::new(kind, value));
         let gravity =
             judgement.environment.map_or(Gravity::Clear, |index| verdict::gravity(&self.config.names, index));
-        (gravity, value.to_string(), format!("{value}, named on the line"))
+        let shown = crate::parts::shown(kind, value);
+        let reason = format!("{shown}, named on the line");
+        (gravity, shown, reason)
     }
 
     /// What a verdict says of one domain. A directory that declares itself speaks for every domain, and so does what

@@ -7,14 +7,13 @@ use std::time::Duration;
 use crate::ask::{Answer, Tty, Until};
 use crate::commands::flag;
 use crate::examine::Examination;
-use crate::guard::answer;
 use crate::guard::decide::{Cause, Circumstances, Decision, Finding};
 use crate::guard::hours::{self, Moment};
 use crate::guard::lease::{self, Lease};
+use crate::guard::{answer, secrets};
 use crate::present::stop::{self, INDENT, Surroundings};
 use crate::state::audit::{Actor, Record};
 use crate::state::{RunDir, StateDir};
-use crate::url;
 use crate::world::{Local, World};
 
 /// Seconds until a hang becomes a failure; no question is open then.
@@ -316,7 +315,7 @@ impl Visit<'_> {
 
     fn record(&self, decision: &str, finding: &Finding) {
         let keeps = self.examined.config.audit.lines && !self.gate.line.starts_with([' ', '\t']);
-        let line = keeps.then(|| url::without_secrets(self.gate.line));
+        let line = keeps.then(|| secrets::cut_from_line(self.gate.line));
         let record = Record {
             decision,
             rule: finding.rule(),

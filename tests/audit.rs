@@ -86,7 +86,8 @@ fn the_line_is_kept_only_when_asked_for_and_never_behind_a_space() {
     let found = records(&home);
     assert!(text(&found[0], "line").starts_with("kubectl delete ns payments"));
     assert!(found[2]["line"].is_null(), "{}", found[2]);
-    assert!(!fs::read_to_string(home.join(TRAIL)).unwrap().contains("hunter2"));
+    let raw = fs::read_to_string(home.join(TRAIL)).unwrap();
+    assert!(!raw.contains("hunter2"), "{raw}");
 }
 
 #[test]

@@ -29,6 +29,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let config = &survey.loaded.config;
     let faulty = !survey.loaded.problems.is_empty();
 
+    // What a lease says, `lease` reads; here the prompt learns to notice one that is taken or ended.
+    for file in run_dir.iter().flat_map(|dir| dir.lease_files(&world)) {
+        view.read(&file);
+    }
+
     let mut always = faulty;
     let files = view
         .watched()

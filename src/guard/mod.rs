@@ -15,4 +15,5 @@ mod prefixes;
 pub mod rules;
 mod rules_table;
 pub mod runs;
+pub mod secrets;
 pub mod sql;

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use serde_json::{Value, json};
@@ -26,6 +27,13 @@ impl RunDir {
             let lease = read(&dir, &key, world.uid)?;
             lease.lives(&now).then_some((key, lease))
         })
+    }
+
+    /// The files that [`RunDir::lease`] reads: a prompt watches them.
+    pub fn lease_files(&self, world: &World) -> Vec<PathBuf> {
+        let keys = [world.tab().map(|tab| tab.key()), Some(ALL_TABS.to_string())];
+        let file = |key: String| self.path().join("leases").join(format!("{key}.json"));
+        keys.into_iter().flatten().map(file).collect()
     }
 
     /// Every living lease with its key.
