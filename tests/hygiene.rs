@@ -651,7 +651,7 @@ fn a_users_own_traps_are_kept() {
 #[test]
 fn files_of_ended_shells_are_swept() {
     let home = Home::new();
-    let files = || std::fs::read_dir(home.run_dir().join("shells")).unwrap().count();
+    let files = || fs::read_dir(home.run_dir().join("shells")).unwrap().count();
     let mut first = Kind::Bash.in_home(&home).redtab().start();
     assert_eq!(files(), 1);
     first.exit();

@@ -29,6 +29,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let config = &survey.loaded.config;
     let faulty = !survey.loaded.problems.is_empty();
 
+    // What a lease says, `lease` reads; here the prompt learns to notice one that is taken or ended.
+    for file in run_dir.iter().flat_map(|dir| dir.lease_files(&world)) {
+        view.read(&file);
+    }
+
     let mut always = faulty;
     let files = view
         .watched()
@@ -44,10 +49,16 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
     };
+    // No file changes when a lease ends: the clocks do.
+    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
+        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
+        world.local_at(end, &config.hours.timezone).hour
+    });
+    let looks = looks(&view, config);
     let reply = Reply {
-        segment: prompt::segment(&survey.verdict, &config.names, looks(&view, config), faulty),
+        segment: prompt::segment(&survey.verdict, &config.names, looks, faulty, lease.as_deref()),
         hot: survey.verdict.is_hot(),
-        always,
+        always: always || lease.is_some(),
         say: None,
         variables: watched_variables(&world),
         files,

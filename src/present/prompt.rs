@@ -20,8 +20,9 @@ pub struct Looks {
     pub palette: Palette,
 }
 
-/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended.
-pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool) -> Segment {
+/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended. `lease` is the
+/// hour at which this tab's lease ends.
+pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool, lease: Option<&str>) -> Segment {
     if looks.form == Form::Off {
         return Segment::default();
     }
@@ -37,8 +38,12 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool) -> 
         (Gravity::Unsure, _) => "?".into(),
         _ => String::new(),
     };
+    let dot = if looks.unicode { " · " } else { " - " };
+    if let Some(hour) = lease {
+        let dot = if text.is_empty() { "" } else { dot };
+        text = format!("{text}{dot}lease until {hour}");
+    }
     if faulty {
-        let dot = if looks.unicode { " · " } else { " - " };
         text =
             if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
     }

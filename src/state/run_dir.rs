@@ -26,16 +26,8 @@ impl RunDir {
     /// Why there is none, as a sentence; prompt and guard go on without it.
     pub fn open(world: &World) -> Result<RunDir, String> {
         let path = place(world).ok_or("no run directory: HOME is not set to an absolute path")?;
-        let fd = match open_dir(CWD, &path) {
-            Err(Errno::NOENT) => {
-                make(&path, world.uid)
-                    .map_err(|why| format!("no run directory at {}: {why}", path.display()))?;
-                open_dir(CWD, &path)
-            }
-            opened => opened,
-        };
-        let own = fd.map_err(|errno| plain(&errno.into())).and_then(|fd| ours(fd, world.uid));
-        let fd = own.map_err(|why| format!("{} can't be used: {why}", path.display()))?;
+        let fd = open_or_make(&path, world.uid)
+            .map_err(|why| format!("no run directory at {}: {why}", path.display()))?;
         Ok(RunDir { path, fd })
     }
 
@@ -63,6 +55,11 @@ impl RunDir {
     pub(super) fn open_file(&self, path: &str) -> Option<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         rustix::fs::openat(&self.fd, path, flags, Mode::empty()).ok()
+    }
+
+    /// Opens a directory inside the run directory if it is there.
+    pub(super) fn existing(&self, name: &str) -> Option<OwnedFd> {
+        open_dir(&self.fd, name).ok()
     }
 
     /// The file a shell may use to list its exported names (bash can't capture a builtin's output without a fork).
@@ -108,6 +105,18 @@ fn place(world: &World) -> Option<PathBuf> {
         .filter(|dir| dir.is_absolute())
         .or_else(|| Some(world.home()?.join(".local/state")))?;
     Some(state.join("redtab/run"))
+}
+
+/// Opens a directory of ours that is closed to others, making it where it is missing.
+pub(super) fn open_or_make(path: &Path, uid: u32) -> Result<OwnedFd, String> {
+    let fd = match open_dir(CWD, path) {
+        Err(Errno::NOENT) => {
+            make(path, uid)?;
+            open_dir(CWD, path)
+        }
+        opened => opened,
+    };
+    fd.map_err(|errno| plain(&errno.into())).and_then(|fd| ours(fd, uid))
 }
 
 /// Makes `path`, which is missing, and its missing parents, provided that the nearest parent that exists is ours.
