@@ -186,7 +186,8 @@ fn a_lease_is_for_its_tab() {
 fn either_clock_ends_it_and_no_step_lengthens_it() {
     let home = late();
     let mut shell = tab(&home);
-    let changes: &[(&str, fn(&mut Value))] = &[
+    type Change = fn(&mut Value);
+    let changes: &[(&str, Change)] = &[
         ("the wall clock is behind its end", |l| {
             l["taken_wall"] = (l["taken_wall"].as_u64().unwrap() - 3600).into()
         }),
