@@ -317,7 +317,8 @@ fn nothing_is_printed_and_nothing_exported(kind: Kind) {
     let env = fs::read_to_string(home.join("env")).unwrap();
     let ours: Vec<_> = env
         .lines()
-        .filter(|l| l.to_lowercase().contains("redtab_") && !l.starts_with("REDTAB_RUN_DIR="))
+        .filter(|l| l.to_lowercase().contains("redtab_"))
+        .filter(|l| !l.starts_with("REDTAB_RUN_DIR=") && !l.starts_with("REDTAB_SYSTEM_CONFIG="))
         .collect();
     assert!(ours.is_empty(), "{ours:?}");
 }
