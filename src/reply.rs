@@ -42,6 +42,8 @@ pub struct Reply {
     pub hot: bool,
     /// Ask again at every prompt: something can't be watched, or the configuration is broken.
     pub always: bool,
+    /// A regular expression: lines that the guard must see though the tab is clear.
+    pub ask: String,
     /// One line for the person.
     pub say: Option<String>,
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
@@ -97,6 +99,7 @@ impl Reply {
             ("style", self.segment.style.clone()),
             ("hot", flag(self.hot).into()),
             ("always", flag(self.always).into()),
+            ("ask", optional(&self.ask)),
             ("say", optional(self.say.as_deref().unwrap_or_default())),
         ];
         let mut out = String::new();

@@ -4,6 +4,7 @@
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
+use crate::guard::gate;
 use crate::present::prompt::{self, Looks};
 use crate::reply::{self, Reply};
 use crate::shell::Shell;
@@ -28,6 +29,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let survey = survey::look(&view, run_dir.as_ref().map(|dir| dir as _));
     let config = &survey.loaded.config;
     let faulty = !survey.loaded.problems.is_empty();
+    let guarded = args.can_block == "yes";
 
     let mut always = faulty;
     let files = view
@@ -45,9 +47,10 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         _ => None,
     };
     let reply = Reply {
-        segment: prompt::segment(&survey.verdict, &config.names, looks(&view, config), faulty),
+        segment: prompt::segment(&survey.verdict, &config.names, looks(&view, config), faulty, guarded),
         hot: survey.verdict.is_hot(),
         always,
+        ask: if guarded { gate::pattern() } else { String::new() },
         say: None,
         variables: watched_variables(&world),
         files,

@@ -7,6 +7,7 @@
 
 pub mod decide;
 pub mod flags;
+pub mod gate;
 pub mod line;
 mod prefixes;
 pub mod rules;

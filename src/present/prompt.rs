@@ -20,8 +20,9 @@ pub struct Looks {
     pub palette: Palette,
 }
 
-/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended.
-pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool) -> Segment {
+/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended. Where the
+/// shell can't hold a line back (not `guarded`), a tab that would need it says so.
+pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool, guarded: bool) -> Segment {
     if looks.form == Form::Off {
         return Segment::default();
     }
@@ -37,10 +38,13 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool) -> 
         (Gravity::Unsure, _) => "?".into(),
         _ => String::new(),
     };
+    let dot = if looks.unicode { " · " } else { " - " };
     if faulty {
-        let dot = if looks.unicode { " · " } else { " - " };
         text =
             if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
+    }
+    if verdict.is_hot() && !guarded {
+        text = format!("{text}{dot}guard off");
     }
     if text.is_empty() {
         return Segment::default();
