@@ -123,12 +123,14 @@ impl Reply {
         } else {
             // Written over, never truncated: truncating costs ten times more on ext4. What an older, longer list
             // left behind the final dot is cut off.
-            let _ = writeln!(out, "  {{ \\builtin compgen -e; \\builtin echo .; }} 1<>{scratch} || return 1");
+            let _ = writeln!(out, "  {{ \\builtin compgen -e; \\builtin echo .; \\builtin trap -p INT; \\builtin echo .; }} 1<>{scratch} || return 1");
             if self.reads_files {
                 let _ = writeln!(out, "  __redtab_now=(\"$(<{scratch})\")");
             } else {
                 let _ = writeln!(out, "  IFS= \\builtin read -r -d '' '__redtab_now[0]' <{scratch} || :");
             }
+            // The trap of SIGINT: while it stands, no line can be dropped.
+            out.push_str("  __redtab_trap=(\"${__redtab_now[0]#*.}\")\n");
             // One text of all values, each behind its length, so that no value can pass for two others.
             out.push_str("  __redtab_now=(\"${__redtab_now[0]%%.*}\" \"$PWD\" \"");
             for name in self.names() {
