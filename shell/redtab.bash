@@ -206,11 +206,14 @@ __redtab_first() {
   local IFS=$' \t\n'
   local -a __redtab_l=()
   if ((__redtab_a[0])); then
-    __redtab_again=("$(__redtab_entered)")
+    __redtab_l=("$(__redtab_entered)")
+    __redtab_again=("${__redtab_l[0]#*[0-9]["* "] }")
   else
     case $((__redtab_b[0] & 7)) in
       0) ;;
-      3) __redtab_again=("$(__redtab_entered)") ;;
+      3)
+        __redtab_l=("$(__redtab_entered)")
+        __redtab_again=("${__redtab_l[0]#*[0-9]["* "] }") ;;
       *) __redtab_again=() ;;
     esac
     case $((__redtab_b[0] & 7)) in
@@ -358,7 +361,7 @@ __redtab_field() {
   __redtab_input+="$1 ${#2}${3:+ $3}"$'\n'"$2"$'\n'
 }
 
-# Adds to $__redtab_input what the words of the text $1 stand for, and the words of that; to $__redtab_text, those texts.
+# Adds to $__redtab_input what the words of the text $1 stand for, and the words of that; to $__redtab_bodies, those texts.
 __redtab_define() {
   local __redtab_known=' ' __redtab_word __redtab_body __redtab_left=("$1")
   local IFS=$' \t\n;&|()<>{}`$"\'='
@@ -369,13 +372,13 @@ __redtab_define() {
       if [[ -n ${BASH_ALIASES[$__redtab_word]-} ]]; then
         __redtab_body=${BASH_ALIASES[$__redtab_word]}
         __redtab_field alias "$__redtab_body" "$__redtab_word"
-        __redtab_left+=("$__redtab_body") __redtab_text+=$'\n'$__redtab_body
+        __redtab_left+=("$__redtab_body") __redtab_bodies+=$'\n'$__redtab_body
         __redtab_known+="$__redtab_word "
       fi
       if \builtin declare -F -- "$__redtab_word" >/dev/null 2>&1; then
         __redtab_body=$(\builtin declare -f -- "$__redtab_word")
         __redtab_field function "$__redtab_body" "$__redtab_word"
-        __redtab_left+=("$__redtab_body") __redtab_text+=$'\n'$__redtab_body
+        __redtab_left+=("$__redtab_body") __redtab_bodies+=$'\n'$__redtab_body
         __redtab_known+="$__redtab_word "
       fi
     done
@@ -387,7 +390,7 @@ __redtab_define() {
 # is broken. 5: the guard let it run. 6: the rest of a paste, refused. What the guard's answers mean stands in
 # docs/protocol.md.
 __redtab_judge() {
-  local __redtab_input='' __redtab_text='' __redtab_answer='' __redtab_status=127 __redtab_tab=no
+  local __redtab_input='' __redtab_bodies='' __redtab_answer='' __redtab_status=127 __redtab_tab=no
   if [[ ${REDTAB-} == off ]]; then return 1; fi
   # The lines of a paste come without a prompt in between, and a prompt would have cleared this number.
   case $((__redtab_b[0] & 7)):"${PROMPT_COMMAND[*]}" in
@@ -400,13 +403,13 @@ __redtab_judge() {
   __redtab_field line "$__redtab_line"
   __redtab_define "$__redtab_line"
   if [[ $__redtab_tab == no ]]; then
-    if ((${#__redtab_line} + ${#__redtab_text} < 20000)) &&
-      [[ ! $__redtab_line =~ ${__redtab_ask[0]} && ! $__redtab_text =~ ${__redtab_ask[0]} ]] &&
+    if ((${#__redtab_line} + ${#__redtab_bodies} < 20000)) &&
+      [[ ! $__redtab_line =~ ${__redtab_ask[0]} && ! $__redtab_bodies =~ ${__redtab_ask[0]} ]] &&
       { [[ -z ${__redtab_live[0]-} ]] || __redtab_same; }; then
       return 1
     fi
   fi
-  if [[ -n ${__redtab_again[0]-} && ${__redtab_again[0]#*[0-9][* ] } == "$__redtab_line" ]]; then return 1; fi
+  if [[ -n ${__redtab_again[0]-} && ${__redtab_again[0]} == "$__redtab_line" ]]; then return 1; fi
   if [[ -f ${__redtab_bin[0]} && -x ${__redtab_bin[0]} ]]; then
     __redtab_answer=$(\builtin printf %s "$__redtab_input" 2>/dev/null |
       "${__redtab_bin[0]}" guard --shell bash --pid "$$" --hot "$__redtab_tab" 2>/dev/null)
