@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # redtab's hook for bash. It does four things and holds no policy: notice that an input changed, call the binary,
-# show what it said, hold back a line that it refuses (docs/protocol.md). All of its state is in arrays: bash exports scalars under `set -a`, arrays
-# never. Aliases are off while this text is read, and only while it is read.
+# show what it said, hold back a line that it refuses (docs/protocol.md). All of its state is in arrays: bash exports
+# scalars under `set -a`, arrays never. Aliases are off while this text is read, and only while it is read.
 \builtin shopt -q expand_aliases && __redtab_aliases=(1)
 \builtin shopt -u expand_aliases
 
@@ -198,6 +198,13 @@ __redtab_entered() {
   fi
 }
 
+# Keeps the line that was entered last: it runs if it comes again.
+__redtab_remember() {
+  __redtab_again=("$(__redtab_entered)")
+  # shellcheck disable=SC2180 # a pattern: the mark of a changed line, or a blank
+  __redtab_again=("${__redtab_again[0]#*[0-9][* ] }")
+}
+
 # The first of the prompt's commands: takes out of the history what the user wants kept out of it, before anything
 # writes the history to a file. He would have had it kept out from the start, but the guard reads lines there.
 __redtab_first() {
@@ -206,14 +213,11 @@ __redtab_first() {
   local IFS=$' \t\n'
   local -a __redtab_l=()
   if ((__redtab_a[0])); then
-    __redtab_l=("$(__redtab_entered)")
-    __redtab_again=("${__redtab_l[0]#*[0-9]["* "] }")
+    __redtab_remember
   else
     case $((__redtab_b[0] & 7)) in
       0) ;;
-      3)
-        __redtab_l=("$(__redtab_entered)")
-        __redtab_again=("${__redtab_l[0]#*[0-9]["* "] }") ;;
+      3) __redtab_remember ;;
       *) __redtab_again=() ;;
     esac
     case $((__redtab_b[0] & 7)) in
@@ -459,7 +463,7 @@ __redtab_prompt() {
 }
 
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
-  __redtab_forgets __redtab_entered __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
+  __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
   __redtab_throw __redtab_field __redtab_define __redtab_judge __redtab_prompt
 __redtab_arrange
 __redtab_plain 'redtab ?'

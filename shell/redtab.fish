@@ -1,5 +1,6 @@
 # redtab's hook for fish. It does four things and holds no policy: notice that an input changed, call the binary,
-# show what it said, hold back a line that it refuses (docs/protocol.md). Builtins are called as such: a user's function may have any name.
+# show what it said, hold back a line that it refuses (docs/protocol.md). Builtins are called as such: a
+# user's function may have any name.
 
 if status is-interactive
 

@@ -1,6 +1,6 @@
 # redtab's hook for zsh. It does four things and holds no policy: notice that an input changed, call the binary,
-# show what it said, hold back a line that it refuses (docs/protocol.md). `redtab init zsh` wraps this text in `emulate zsh -c`: no alias is expanded
-# in it, and its functions run with zsh's own options whatever the user has set.
+# show what it said, hold back a line that it refuses (docs/protocol.md). `redtab init zsh` wraps this text in
+# `emulate zsh -c`: no alias is expanded in it, and its functions run with zsh's own options whatever the user has set.
 
 if [[ -o interactive ]]; then
 
@@ -166,17 +166,18 @@ __redtab_functions() {
 # Sees each line before it runs, aliases expanded. A line is dropped by an interrupt: nothing of it runs, whatever it
 # is made of. What the guard's answers mean stands in docs/protocol.md.
 __redtab_preexec() {
-  local -a again=("$__redtab_again[@]") input=('') answer=('') rc=(0) hot=(no) found=() next=()
+  # zsh puts a blank behind some lines.
+  local -a line=("${3%${3##*[^[:space:]]}}") again=("$__redtab_again[@]") input=('') answer=('') rc=(0) hot=(no) found=() next=()
   local -A bodies=()
   local __redtab_word
   __redtab_again=()
   [[ ${REDTAB-} == off ]] && return
   (( $#__redtab_hot )) && hot=(yes)
-  __redtab_functions "$3"
+  __redtab_functions "$line[1]"
   if [[ $hot[1] == no ]]; then
-    __redtab_concerns "$3" "${(F)found}" || return
+    __redtab_concerns "$line[1]" "${(F)found}" || return
   fi
-  if (( $#again )) && [[ $again[1] == "$3" ]]; then
+  if (( $#again )) && [[ $again[1] == "$line[1]" ]]; then
     return
   fi
   # What the functions name in their turn.
@@ -185,7 +186,7 @@ __redtab_preexec() {
     found=()
     for __redtab_word in "$next[@]"; do __redtab_functions "$__redtab_word"; done
   done
-  __redtab_field line "$3"
+  __redtab_field line "$line[1]"
   for __redtab_word in "${(@k)bodies}"; do __redtab_field function "$bodies[$__redtab_word]" "$__redtab_word"; done
   builtin setopt localtraps
   # An interrupt ends the guard, and then the line; never this function in between.
@@ -202,7 +203,7 @@ __redtab_preexec() {
     __redtab_warned=()
     return
   elif [[ $rc[1] == 130 ]]; then
-    __redtab_again=("$3")
+    __redtab_again=("$line[1]")
   elif [[ $rc[1] != 77 ]]; then
     if [[ $hot[1] == no ]]; then
       (( $#__redtab_warned )) || builtin print -r -u2 -- \
@@ -212,7 +213,7 @@ __redtab_preexec() {
     fi
     builtin print -r -u2 -- "redtab: the guard fails (status $rc[1]), and production is near. It was not run."
     builtin print -r -u2 -- "        The same line again runs unchecked."
-    __redtab_again=("$3")
+    __redtab_again=("$line[1]")
   fi
   builtin trap - INT
   builtin kill -INT $$

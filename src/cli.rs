@@ -1,5 +1,6 @@
 //! The command line: clap types only. Each subcommand's work is in `commands/`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -61,9 +62,88 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Run a command if it may run here
+    Run(Run),
+    /// Take a short, logged permission: redtab lease 30m "why"
+    Lease(Lease),
+    /// The audit trail
+    Log(Log),
     /// What the shell's hook runs
     #[command(subcommand, hide = true)]
     Hook(Hook),
+    /// What the shell's hook asks about a line
+    #[command(hide = true)]
+    Guard(Guard),
+    /// Puts the terminal's modes back if a question is killed
+    #[command(hide = true)]
+    KeepModes,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Treat the command as flagged local-only
+    #[arg(long)]
+    pub local_only: bool,
+    /// The one way past a flag: this once, when the target's name is typed
+    #[arg(long)]
+    pub here: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Lease {
+    #[command(subcommand)]
+    pub command: Option<LeaseCommand>,
+    /// How long, up to 12 hours: 30m, 1h 30m
+    #[arg(required = true)]
+    pub duration: Option<String>,
+    /// Why
+    #[arg(required = true)]
+    pub reason: Vec<String>,
+    /// For every tab of yours, not this one alone
+    #[arg(long)]
+    pub all_tabs: bool,
+    /// A target that this tab does not point at, as the refusal named it
+    #[arg(long = "for", value_name = "TARGET")]
+    pub targets: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LeaseCommand {
+    /// Every lease that lives
+    List,
+    /// End this tab's lease
+    End {
+        /// End every lease of yours
+        #[arg(long)]
+        all_tabs: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Only what happened since: a duration (2h), a day (2026-03-01), or a day and time
+    #[arg(long, value_name = "T")]
+    pub since: Option<String>,
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `redtab guard`: the line and what it may use come on stdin, as docs/protocol.md says.
+#[derive(Debug, Args)]
+pub struct Guard {
+    #[arg(long, value_enum)]
+    pub shell: Shell,
+    /// The shell's process id
+    #[arg(long)]
+    pub pid: u32,
+    /// Whether the last prompt was red or unsure
+    #[arg(long, default_value = "no")]
+    pub hot: String,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::config::Config;
 use crate::environment::Matcher;
-use crate::guard::decide::{Cause, Finding};
+use crate::guard::decide::{Cause, Finding, Script};
 use crate::guard::flags;
 use crate::guard::line::{self, Dialect};
 use crate::guard::rules::{self, Hit, Level, LineTarget};
@@ -29,6 +29,8 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// The tab's own verdict.
     pub tab: Verdict,
+    /// The gravest verdict of the tab and of every view that the line runs something under.
+    pub gravest: Verdict,
     pub config: Config,
 }
 
@@ -46,17 +48,39 @@ pub fn line(
     let examiner = Examiner { world, config: &survey.loaded.config, tab: &survey.verdict };
     let mut findings = Vec::new();
     if text.len() > line::MAX_BYTES {
-        findings.push(examiner.finding(
+        findings.push(finding(
             "this line",
             Cause::Unreadable { why: "is too long to be read".into() },
             &survey.verdict,
         ));
     }
+    let mut gravest = survey.verdict.clone();
     for run in &runs {
-        examiner.run(run, &mut findings);
+        let verdict = examiner.run(run, &mut findings);
+        if let Some(verdict) = verdict.filter(|verdict| verdict.gravity > gravest.gravity) {
+            gravest = verdict;
+        }
+    }
+    if let Some(home) = world.home().and_then(|home| Some(format!("({}/", home.to_str()?))) {
+        for finding in &mut findings {
+            finding.reason = finding.reason.replacen(&home, "(~/", 1);
+        }
     }
     let names = runs.iter().map(shown).filter(|name| !name.is_empty()).collect();
-    Examination { runs: names, findings, config: survey.loaded.config.clone(), tab: survey.verdict }
+    Examination { runs: names, findings, config: survey.loaded.config.clone(), tab: survey.verdict, gravest }
+}
+
+/// What stands for a line that could not be had whole.
+pub fn unreadable(world: &World, run_dir: Option<&RunDir>, why: &str) -> Examination {
+    let mut examined = line(world, run_dir, "", Dialect::typed(line::Shell::Bash), Definitions::default());
+    examined.findings.push(finding("this line", Cause::Unreadable { why: why.into() }, &examined.tab));
+    examined
+}
+
+/// A finding about `subject` in the place of this verdict.
+pub fn finding(subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
+    let (target, reason) = verdict.lead();
+    Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason }
 }
 
 fn shown(run: &Run) -> String {
@@ -74,7 +98,8 @@ struct Examiner<'e> {
 }
 
 impl Examiner<'_> {
-    fn run(&self, run: &Run, findings: &mut Vec<Finding>) {
+    /// Judges one run; the gravest of its verdicts is returned.
+    fn run(&self, run: &Run, findings: &mut Vec<Finding>) -> Option<Verdict> {
         let overrides = self.views(run);
         let verdicts: Vec<Verdict> = overrides.iter().map(|view| self.judge(view)).collect();
         let cwd = overrides.first().and_then(|view| view.cwd.clone()).or_else(|| self.world.cwd.clone());
@@ -91,6 +116,7 @@ impl Examiner<'_> {
         for hit in hits {
             self.hit(run, &hit, &overrides, &verdicts, findings);
         }
+        verdicts.into_iter().max_by_key(|verdict| verdict.gravity)
     }
 
     /// The views a run may have: with everything the line may change before it, and, where some of it may not happen,
@@ -216,7 +242,7 @@ impl Examiner<'_> {
                     let Some(path) = self.file_of(word, cwd, overrides) else { continue };
                     if let Some(line) = self.text_of(&path).as_deref().and_then(flags::flagged_line) {
                         let cause = Cause::LocalOnly { by: format!("line {line}") };
-                        findings.push(self.finding(
+                        findings.push(finding(
                             word,
                             cause,
                             self.with_own_place(&path, verdict, overrides).as_ref().unwrap_or(verdict),
@@ -231,12 +257,17 @@ impl Examiner<'_> {
                 let verdict = own.as_ref().unwrap_or(verdict);
                 if let Some(line) = flags::flagged_line(&text) {
                     let cause = Cause::LocalOnly { by: format!("line {line}") };
-                    findings.push(self.finding(run.program(), cause, verdict));
+                    findings.push(finding(run.program(), cause, verdict));
                 } else if verdict.is_hot()
                     && !is_installed(&path)
                     && let Some(evidence) = self.destroys(&path, &text)
                 {
-                    findings.push(self.finding(run.program(), Cause::LooksDestructive { evidence }, verdict));
+                    let cause = Cause::LooksDestructive {
+                        evidence,
+                        script: script_at(&path, "", &text),
+                        meant: false,
+                    };
+                    findings.push(finding(run.program(), cause, verdict));
                 }
             }
             What::Task { tool, names, dir, file } => {
@@ -267,15 +298,22 @@ impl Examiner<'_> {
             _ => &[],
         };
         let files = file.map(|file| vec![file]).unwrap_or_else(|| candidates.to_vec());
-        let text = files.iter().find_map(|file| self.text_of(&absolute(dir, Path::new(file))));
-        if let Some(line) = text.as_deref().and_then(flags::flagged_line) {
+        let found = files.iter().find_map(|file| {
+            let path = absolute(dir, Path::new(file));
+            self.text_of(&path).map(|text| (path, text))
+        });
+        if let Some(line) = found.as_ref().and_then(|(_, text)| flags::flagged_line(text)) {
             let cause = Cause::LocalOnly { by: format!("line {line} of its file") };
-            findings.push(self.finding(subject, cause, verdict));
+            findings.push(finding(subject, cause, verdict));
         } else if verdict.is_hot()
             && let Some(word) = names.iter().find_map(|name| flags::destructive_word(name))
         {
-            let evidence = format!("its name says `{word}`");
-            findings.push(self.finding(subject, Cause::LooksDestructive { evidence }, verdict));
+            let cause = Cause::LooksDestructive {
+                evidence: format!("its name says `{word}`"),
+                script: found.and_then(|(path, text)| script_at(&path, subject, &text)),
+                meant: false,
+            };
+            findings.push(finding(subject, cause, verdict));
         }
     }
 
@@ -410,7 +448,9 @@ impl Examiner<'_> {
         let judgement = Matcher::new(&self.config.names).judge(&Part::new(kind, value));
         let gravity =
             judgement.environment.map_or(Gravity::Clear, |index| verdict::gravity(&self.config.names, index));
-        (gravity, value.to_string(), format!("{value}, named on the line"))
+        let shown = crate::parts::shown(kind, value);
+        let reason = format!("{shown}, named on the line");
+        (gravity, shown, reason)
     }
 
     /// What a verdict says of one domain. A directory that declares itself speaks for every domain, and so does what
@@ -425,11 +465,12 @@ impl Examiner<'_> {
         let (target, reason) = own.lead();
         (own.gravity, target, reason)
     }
+}
 
-    fn finding(&self, subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
-        let (target, reason) = verdict.lead();
-        Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason }
-    }
+/// A script as it can be remembered: by where it is and what it says.
+fn script_at(path: &Path, task: &str, text: &str) -> Option<Script> {
+    let path = std::fs::canonicalize(path).ok()?;
+    Some(Script { path, task: task.to_string(), content: crate::state::digest(text.as_bytes()) })
 }
 
 /// Whether a file belongs to the system, like Debian's `psql`, which is a script: what such a program does is for the

@@ -5,12 +5,14 @@
 //! operating system.
 
 pub mod address;
+pub mod ask;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod environment;
 pub mod escape;
 pub mod examine;
+pub mod gate;
 pub mod guard;
 pub mod parts;
 pub mod present;

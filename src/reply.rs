@@ -123,7 +123,10 @@ impl Reply {
         } else {
             // Written over, never truncated: truncating costs ten times more on ext4. What an older, longer list
             // left behind the final dot is cut off.
-            let _ = writeln!(out, "  {{ \\builtin compgen -e; \\builtin echo .; \\builtin trap -p INT; \\builtin echo .; }} 1<>{scratch} || return 1");
+            let _ = writeln!(
+                out,
+                "  {{ \\builtin compgen -e; \\builtin echo .; \\builtin trap -p INT; \\builtin echo .; }} 1<>{scratch} || return 1"
+            );
             if self.reads_files {
                 let _ = writeln!(out, "  __redtab_now=(\"$(<{scratch})\")");
             } else {

@@ -7,10 +7,12 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
+use crate::guard::lease::Clocks;
 use crate::tab::Tab;
 
 /// Files larger than this are not read: 8 MiB is twenty times the largest kubeconfig seen in the field.
@@ -82,6 +84,21 @@ pub struct Ownership {
     pub uid: u32,
     /// The file or its directory can be written by everybody.
     pub world_writable: bool,
+}
+
+/// A moment as a clock on the wall of some place shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Monday is 0.
+    pub day: u32,
+    /// Of the day.
+    pub minute: u32,
+    /// `Thu 22:04`.
+    pub day_and_hour: String,
+    /// `22:04`.
+    pub hour: String,
+    /// With the offset.
+    pub rfc3339: String,
 }
 
 /// A local date and time, to the minute.
@@ -202,6 +219,52 @@ impl World {
         })
     }
 
+    /// The time now in a time zone by its IANA name; an empty or unknown one stands for the system's.
+    pub fn local(&self, zone: &str) -> Local {
+        self.local_at(self.now(), zone)
+    }
+
+    /// The same for any time; one that no calendar holds is the epoch.
+    pub fn local_at(&self, time: SystemTime, zone: &str) -> Local {
+        use jiff::tz::TimeZone;
+        let named = if zone.is_empty() { None } else { TimeZone::get(zone).ok() };
+        let at = jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let at = at.to_zoned(named.unwrap_or_else(TimeZone::system));
+        let small = |value: i8| u32::try_from(value).unwrap_or(0);
+        Local {
+            day: small(at.weekday().to_monday_zero_offset()),
+            minute: small(at.hour()) * 60 + small(at.minute()),
+            day_and_hour: at.strftime("%a %H:%M").to_string(),
+            hour: at.strftime("%H:%M").to_string(),
+            rfc3339: at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        }
+    }
+
+    /// What people mean by a moment: a duration ago (`2h`), a day, a day and time in the system's zone, or RFC 3339.
+    pub fn moment(&self, text: &str) -> Option<SystemTime> {
+        if let Some(seconds) = crate::guard::lease::seconds(text) {
+            return self.now().checked_sub(Duration::from_secs(seconds));
+        }
+        if let Ok(at) = text.parse::<jiff::Timestamp>() {
+            return Some(at.into());
+        }
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+        Some(civil.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp().into())
+    }
+
+    /// The wall clock, the clock since boot, and which boot that was. A machine that does not tell its boot has no
+    /// leases.
+    pub fn clocks(&self) -> Clocks {
+        #[cfg(target_os = "linux")]
+        let since_boot = rustix::time::ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        let since_boot = rustix::time::ClockId::Monotonic;
+        let wall = self.now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
+        let boot = u64::try_from(rustix::time::clock_gettime(since_boot).tv_sec).unwrap_or(u64::MAX);
+        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Clocks { wall, boot, boot_id: boot_id.trim().to_string() }
+    }
+
     /// The process that started this one: for a command typed at a prompt, the shell.
     pub fn parent_pid(&self) -> Option<u32> {
         rustix::process::getppid().and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok())
@@ -235,6 +298,63 @@ impl World {
     pub fn arm_deadline(seconds: u32) {
         unsafe { libc::alarm(seconds) };
     }
+
+    /// From now on a signal that would end or stop this process is only noted: see [`World::ending_caught`].
+    #[allow(unsafe_code)]
+    pub fn catch_endings() {
+        CAUGHT.store(false, Ordering::SeqCst);
+        // Rust's own handler swallows the first SEGV or BUS that is sent; from now on it ends the process.
+        for signal in [libc::SIGSEGV, libc::SIGBUS] {
+            // SAFETY: the default action runs no code of ours.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        for signal in ENDINGS {
+            // SAFETY: the handler does nothing but store into an atomic, which is allowed in one. What was ignored
+            // (nohup) stays ignored.
+            unsafe {
+                if libc::signal(signal, note_signal as *const () as libc::sighandler_t) == libc::SIG_IGN {
+                    libc::signal(signal, libc::SIG_IGN);
+                }
+            }
+        }
+    }
+
+    /// Whether such a signal came since.
+    pub fn ending_caught() -> bool {
+        CAUGHT.load(Ordering::SeqCst)
+    }
+
+    /// Signals end and stop this process again.
+    #[allow(unsafe_code)]
+    pub fn release_endings() {
+        for signal in ENDINGS {
+            // SAFETY: the default action runs no code of ours.
+            unsafe {
+                if libc::signal(signal, libc::SIG_DFL) == libc::SIG_IGN {
+                    libc::signal(signal, libc::SIG_IGN);
+                }
+            }
+        }
+    }
+
+    /// What a terminal or its user sends to a group of processes does not reach this one, and it may set modes from
+    /// the background.
+    #[allow(unsafe_code)]
+    pub fn ignore_terminal_signals() {
+        for signal in ENDINGS.into_iter().chain([libc::SIGTTOU, libc::SIGTTIN, libc::SIGPIPE]) {
+            // SAFETY: ignoring a signal runs no code of ours.
+            unsafe { libc::signal(signal, libc::SIG_IGN) };
+        }
+    }
+}
+
+/// What ends or stops a process that doesn't care, as far as it can be caught.
+const ENDINGS: [libc::c_int; 5] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP];
+
+static CAUGHT: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn note_signal(_: libc::c_int) {
+    CAUGHT.store(true, Ordering::SeqCst);
 }
 
 fn refused(path: &Path, errno: rustix::io::Errno) -> (Content, Seen) {

@@ -9,10 +9,11 @@ use serde_json::json;
 use crate::cli::{Check, Exit};
 use crate::commands;
 use crate::examine;
+use crate::gate::{self, Now};
 use crate::guard::decide::{self, Decision};
 use crate::guard::line::{self, Dialect};
 use crate::guard::runs::Definitions;
-use crate::present::stop;
+use crate::present::stop::{self, Surroundings};
 use crate::shell::Shell;
 use crate::state::RunDir;
 use crate::world::World;
@@ -29,23 +30,37 @@ pub fn run(args: &Check) -> Result<Exit> {
     let text = if args.line.is_empty() { standard_input()? } else { args.line.join(" ") };
     let run_dir = RunDir::open(&world).ok();
     let dialect = Dialect::typed(grammar(args.shell.unwrap_or(Shell::Bash)));
-    let examined =
+    let mut examined =
         examine::line(&world, run_dir.as_ref(), text.trim_end_matches('\n'), dialect, Definitions::default());
-    let gravest = decide::gravest(&examined.findings);
-    let decision = gravest.map_or(Decision::Allow, decide::Finding::decision);
+    gate::recall(&world, &mut examined.findings);
+    let around = Now::of(&world, run_dir.as_ref(), &examined);
+    let now = around.circumstances();
+    let gravest = decide::gravest(&examined.findings, &now);
+    let decision = gravest.map_or(Decision::Allow, |finding| finding.decision(&now));
+    let lease = gravest.filter(|f| f.needs_lease(&now)).map(|f| gate::lease_command(&examined, f));
     if args.json {
         let answer = json!({
             "version": 1,
             "decision": decision.as_str(),
             "runs": examined.runs,
-            "rule": gravest.map(stop::rule),
+            "rule": gravest.map(decide::Finding::rule),
             "target": gravest.map(|finding| &finding.target),
             "why": gravest.map(|finding| &finding.reason),
-            "way_through": gravest.map(stop::way_through),
+            "way_through": gravest.map(|f| stop::way_through(f, &now, lease.as_deref().unwrap_or_default())),
         });
         commands::print(&(serde_json::to_string_pretty(&answer)? + "\n"))?;
     } else {
-        let said = gravest.map(stop::message).unwrap_or_default();
+        let around = Surroundings {
+            hour: &around.local.day_and_hour,
+            late: around.late,
+            also: &[],
+            lease: lease.as_deref(),
+        };
+        let said = gravest.map(|finding| match decision {
+            Decision::Warn => stop::warning(finding),
+            _ => stop::message(finding, decision, around),
+        });
+        let said = said.unwrap_or_default();
         commands::print(&format!("{}\n{said}", decision.as_str()))?;
     }
     Ok(if decision >= Decision::Confirm { Exit::Refused } else { Exit::Yes })

@@ -231,6 +231,7 @@ fn item_json(item: Vec<(&'static Key, Value, Origin)>) -> (Json, Json) {
         let value: Json = match value {
             Value::Text(text) => text.into(),
             Value::List(list) => list.into(),
+            Value::Flag(flag) => flag.into(),
         };
         let origin = match origin {
             Origin::BuiltIn => json!({ "built_in": true }),

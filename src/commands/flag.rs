@@ -36,8 +36,11 @@ pub fn run(args: &Files, remove: bool) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Changes one file, in place of its link's target, with its mode; whole or not at all.
-fn change(file: &Path, remove: bool) -> Result<bool> {
+/// Changes one file, in place of its link's target, with its mode; whole or not at all. False: there was nothing to do.
+///
+/// # Errors
+/// Why it can't be changed; then it is as it was.
+pub fn change(file: &Path, remove: bool) -> Result<bool> {
     let real = fs::canonicalize(file).map_err(plain)?;
     let meta = fs::metadata(&real).map_err(plain)?;
     if !meta.is_file() || meta.len() > CAP {

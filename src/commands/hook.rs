@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
-use crate::guard::gate;
+use crate::guard::sieve;
 use crate::present::prompt::{self, Looks};
 use crate::reply::{self, Reply};
 use crate::shell::Shell;
@@ -31,6 +31,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let faulty = !survey.loaded.problems.is_empty();
     let guarded = args.can_block == "yes";
 
+    // What a lease says, `lease` reads; here the prompt learns to notice one that is taken or ended.
+    for file in run_dir.iter().flat_map(|dir| dir.lease_files(&world)) {
+        view.read(&file);
+    }
+
     let mut always = faulty;
     let files = view
         .watched()
@@ -46,11 +51,17 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
     };
+    // No file changes when a lease ends: the clocks do.
+    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
+        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
+        world.local_at(end, &config.hours.timezone).hour
+    });
+    let looks = looks(&view, config);
     let reply = Reply {
-        segment: prompt::segment(&survey.verdict, &config.names, looks(&view, config), faulty, guarded),
+        segment: prompt::segment(&survey.verdict, &config.names, looks, faulty, lease.as_deref(), guarded),
         hot: survey.verdict.is_hot(),
-        always,
-        ask: if guarded { gate::pattern() } else { String::new() },
+        always: always || lease.is_some(),
+        ask: if guarded { sieve::pattern() } else { String::new() },
         say: None,
         variables: watched_variables(&world),
         files,

@@ -11,10 +11,14 @@ use crate::cli::{Command, Exit, Hook};
 
 mod check;
 mod completions;
-mod flag;
+pub mod flag;
+mod guard;
 mod hook;
 mod init;
+mod lease;
+mod log;
 mod require;
+mod run;
 mod status;
 
 /// Runs one command.
@@ -29,7 +33,12 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Flag(args) => flag::run(&args, false),
         Command::Unflag(args) => flag::run(&args, true),
         Command::Init { shell } => init::run(shell),
+        Command::Run(args) => run::run(&args),
+        Command::Lease(args) => lease::run(args),
+        Command::Log(args) => log::run(&args),
         Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
+        Command::Guard(args) => guard::run(&args),
+        Command::KeepModes => Ok(crate::ask::keep_modes()),
     }
 }
 

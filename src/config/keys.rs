@@ -14,6 +14,7 @@ use crate::signal::Kind;
 pub enum Value {
     Text(String),
     List(Vec<String>),
+    Flag(bool),
 }
 
 impl Value {
@@ -25,6 +26,7 @@ impl Value {
                 let elements: Vec<String> = list.iter().map(|element| quoted(element)).collect();
                 format!("[{}]", elements.join(", "))
             }
+            Value::Flag(flag) => flag.to_string(),
         }
     }
 }
@@ -62,6 +64,18 @@ impl Field for String {
     fn set(&mut self, value: Value) {
         if let Value::Text(text) = value {
             *self = text;
+        }
+    }
+}
+
+impl Field for bool {
+    fn get(&self) -> Value {
+        Value::Flag(*self)
+    }
+
+    fn set(&mut self, value: Value) {
+        if let Value::Flag(flag) = value {
+            *self = flag;
         }
     }
 }
@@ -339,6 +353,55 @@ pub static CONFIG: &[Section] = &[
                 slot: Slot::Config(|config| &mut config.prompt.palette),
             },
         ],
+    },
+    Section {
+        name: "hours",
+        form: Form::Table,
+        doc: "When the guard is stricter: what it would only tell it asks about, and what it would ask about needs a \
+              lease first.",
+        keys: &[
+            Key {
+                name: "late",
+                shape: Shape::Windows,
+                required: false,
+                doc: "The late hours, each `HH:MM-HH:MM`, with a day or days before it where it is not for every \
+                      day: `Fri 16:00-24:00`, `Mon-Thu 20:00-06:00`. A window that goes over midnight belongs to the \
+                      day it begins on. An empty list: never.",
+                slot: Slot::Config(|config| &mut config.hours.late),
+            },
+            Key {
+                name: "timezone",
+                shape: Shape::Zone,
+                required: false,
+                doc: "The time zone of these hours by its IANA name (`Europe/Berlin`). Empty, or unknown on this \
+                      machine: the system's.",
+                slot: Slot::Config(|config| &mut config.hours.timezone),
+            },
+        ],
+    },
+    Section {
+        name: "guard",
+        form: Form::Table,
+        doc: "How the guard asks.",
+        keys: &[Key {
+            name: "confirm_timeout",
+            shape: Shape::Duration,
+            required: false,
+            doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
+            slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
+        }],
+    },
+    Section {
+        name: "audit",
+        form: Form::Table,
+        doc: "The audit trail, which `redtab log` shows.",
+        keys: &[Key {
+            name: "lines",
+            shape: Shape::Flag,
+            required: false,
+            doc: "Keep the lines themselves as well, passwords in URLs cut; never one typed with a leading space.",
+            slot: Slot::Config(|config| &mut config.audit.lines),
+        }],
     },
 ];
 

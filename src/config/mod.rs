@@ -25,6 +25,9 @@ pub struct Config {
     /// How names are judged: environments, targets, word lists.
     pub names: Names,
     pub prompt: Prompt,
+    pub hours: Hours,
+    pub guard: Guard,
+    pub audit: Audit,
     /// Key paths that layers after the system's may not set.
     pub lock: Vec<String>,
 }
@@ -32,8 +35,37 @@ pub struct Config {
 impl Default for Config {
     /// The built-in layer.
     fn default() -> Config {
-        Config { names: Names::default(), prompt: Prompt::default(), lock: Vec::new() }
+        Config {
+            names: Names::default(),
+            prompt: Prompt::default(),
+            hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
+            guard: Guard { confirm_timeout: "60s".into() },
+            audit: Audit::default(),
+            lock: Vec::new(),
+        }
     }
+}
+
+/// `[hours]`: when the guard is stricter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hours {
+    /// Windows in the week; see [`crate::guard::hours`].
+    pub late: Vec<String>,
+    /// An IANA name, or empty for the system's zone.
+    pub timezone: String,
+}
+
+/// `[guard]`: how the guard asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// A duration as people write it.
+    pub confirm_timeout: String,
+}
+
+/// `[audit]`: what the audit trail keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    pub lines: bool,
 }
 
 /// `[prompt]`: how the segment looks.

@@ -48,6 +48,7 @@ fn object(section: &Section) -> Json {
             match default(key) {
                 Some(Value::Text(text)) => schema.insert("default".into(), text.into()),
                 Some(Value::List(list)) => schema.insert("default".into(), list.into()),
+                Some(Value::Flag(flag)) => schema.insert("default".into(), flag.into()),
                 None => None,
             };
         }

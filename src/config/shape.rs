@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::config::diagnosis::{Fault, did_you_mean, shown};
 use crate::config::keys::{REST, Value};
+use crate::guard::{hours, lease};
 use crate::signal::Kind;
 
 /// Colour names, in the order of the manual; `#rrggbb` is the other way to say one.
@@ -46,6 +47,14 @@ pub enum Shape {
     EnvironmentOrSafe,
     /// A list of words and phrases; `"..."` stands for the layer below.
     Words,
+    /// A list of windows in the week.
+    Windows,
+    /// A time zone's name, or nothing.
+    Zone,
+    /// A duration of a second to an hour.
+    Duration,
+    /// True or false.
+    Flag,
     /// A list of key paths. Whether they exist, the merge checks.
     KeyPaths,
 }
@@ -61,7 +70,16 @@ impl Shape {
     /// used. Of a list the good elements remain.
     pub fn check(self, name: &str, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Checked> {
         match self {
-            Shape::Words | Shape::KeyPaths => self.check_list(name, value, faults),
+            Shape::Words | Shape::Windows | Shape::KeyPaths => self.check_list(name, value, faults),
+            Shape::Flag => {
+                if let Some(flag) = value.get_ref().as_bool() {
+                    return Some(Checked { value: Value::Flag(flag), elements: Vec::new() });
+                }
+                let found = type_name(value.get_ref());
+                let message = format!("`{name}` must be {}, not {found}", self.described());
+                faults.push(Fault::new(value.span(), message));
+                None
+            }
             _ => {
                 let Some(text) = value.get_ref().as_str() else {
                     faults.push(Fault::new(
@@ -126,7 +144,16 @@ impl Shape {
     }
 
     fn check_element(self, name: &str, text: &str) -> Option<String> {
-        if self != Shape::Words || text == REST {
+        if text == REST {
+            return None;
+        }
+        if self == Shape::Windows && !hours::is_window(text) {
+            return Some(format!(
+                "`{}` is no window: write HH:MM-HH:MM, or a day or days before it (`Fri 16:00-24:00`)",
+                shown(text)
+            ));
+        }
+        if self != Shape::Words {
             return None;
         }
         let message = if text.chars().count() > WORD_CAP {
@@ -156,6 +183,12 @@ impl Shape {
                 format!("`{}` is no colour: {} or #rrggbb", shown(text), COLORS.join(", ")),
                 did_you_mean(text, COLORS.iter().copied()),
             )),
+            Shape::Duration if !lease::seconds(text).is_some_and(|s| (1..=3600).contains(&s)) => plain(
+                format!("`{name}` must be {}, as in `60s` or `2m`, not `{}`", self.described(), shown(text)),
+            ),
+            Shape::Zone if !is_zone(text) => {
+                plain(format!("`{name}` must be {}, not `{}`", self.described(), shown(text)))
+            }
             Shape::Name if TAKEN.contains(&text) => {
                 plain(format!("no environment can be called `{text}`: the word has another meaning"))
             }
@@ -193,6 +226,10 @@ impl Shape {
             Shape::SignalKind => "a signal's kind".into(),
             Shape::EnvironmentOrSafe => "an environment's name or `safe`".into(),
             Shape::Words => "a list of words".into(),
+            Shape::Windows => "a list of windows".into(),
+            Shape::Zone => "a time zone such as `Europe/Berlin`".into(),
+            Shape::Duration => "a duration of a second to an hour".into(),
+            Shape::Flag => "`true` or `false`".into(),
             Shape::KeyPaths => "a list of key paths".into(),
         }
     }
@@ -214,7 +251,10 @@ impl Shape {
             }),
             Shape::OneOf(words) => json!({ "enum": words }),
             Shape::SignalKind => json!({ "enum": kinds() }),
-            Shape::Words | Shape::KeyPaths => json!({
+            Shape::Zone => json!({ "type": "string", "pattern": "^[A-Za-z0-9_+/-]*$" }),
+            Shape::Duration => json!({ "type": "string", "minLength": 2 }),
+            Shape::Flag => json!({ "type": "boolean" }),
+            Shape::Words | Shape::Windows | Shape::KeyPaths => json!({
                 "type": "array", "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
             }),
         }
@@ -234,6 +274,13 @@ fn is_name(text: &str) -> bool {
 fn is_color(text: &str) -> bool {
     let hex = |digits: &str| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     COLORS.contains(&text) || text.strip_prefix('#').is_some_and(hex)
+}
+
+/// A zone's name becomes a path in the system's data base: nothing of it may leave that.
+fn is_zone(text: &str) -> bool {
+    text.len() <= WORD_CAP
+        && !text.starts_with('/')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+/-".contains(&byte))
 }
 
 fn not_one_of(name: &str, text: &str, words: &[&str], described: &str) -> (String, Option<String>) {

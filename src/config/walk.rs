@@ -36,14 +36,14 @@ impl Entry {
     pub fn text(&self) -> &str {
         match &self.value {
             Value::Text(text) => text,
-            Value::List(_) => "",
+            Value::List(_) | Value::Flag(_) => "",
         }
     }
 
     /// The value as a list; empty for a text.
     pub fn list(&self) -> &[String] {
         match &self.value {
-            Value::Text(_) => &[],
+            Value::Text(_) | Value::Flag(_) => &[],
             Value::List(list) => list,
         }
     }

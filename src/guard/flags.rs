@@ -27,7 +27,7 @@ fn is_mark(line: &str) -> bool {
     let rest = rest.trim_start_matches(['#', '/', '-', ';', '*', '%', '!', '"', '\'', ' ', '\t']);
     let Some(rest) = strip_word(rest, "redtab:") else { return false };
     let Some(rest) = strip_word(rest.trim_start(), "local-only") else { return false };
-    rest.is_empty() || rest.starts_with([' ', '\t', '*', '-', '"', '.', ','])
+    rest.is_empty() || rest.starts_with("-->") || rest.starts_with([' ', '\t', '*', '"', '.', ','])
 }
 
 fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {

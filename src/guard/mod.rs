@@ -5,12 +5,16 @@
 //! `rules` says which of those runs destroy something, and which target the line itself names. What can't be followed
 //! is an unclear run, which stands for all that the line mentions: too much is matched, never too little.
 
+pub mod answer;
 pub mod decide;
 pub mod flags;
-pub mod gate;
+pub mod hours;
+pub mod lease;
 pub mod line;
 mod prefixes;
 pub mod rules;
 mod rules_table;
 pub mod runs;
+pub mod secrets;
+pub mod sieve;
 pub mod sql;

@@ -584,7 +584,7 @@ fn names_secret(word: &str) -> Option<&str> {
 }
 
 /// The password of a URL is cut; so is all of it where it can't be told apart.
-fn without_secret(text: &str) -> String {
+pub(super) fn without_secret(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return names_secret(text).map_or_else(|| text.to_string(), |name| format!("{name}=…"));
     };

@@ -20,9 +20,17 @@ pub struct Looks {
     pub palette: Palette,
 }
 
-/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended. Where the
-/// shell can't hold a line back (not `guarded`), a tab that would need it says so.
-pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool, guarded: bool) -> Segment {
+/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended. `lease` is the
+/// hour at which this tab's lease ends. Where the shell can't hold a line back (not `guarded`), a tab that would need it
+/// says so.
+pub fn segment(
+    verdict: &Verdict,
+    names: &Names,
+    looks: Looks,
+    faulty: bool,
+    lease: Option<&str>,
+    guarded: bool,
+) -> Segment {
     if looks.form == Form::Off {
         return Segment::default();
     }
@@ -39,6 +47,10 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool, gua
         _ => String::new(),
     };
     let dot = if looks.unicode { " · " } else { " - " };
+    if let Some(hour) = lease {
+        let dot = if text.is_empty() { "" } else { dot };
+        text = format!("{text}{dot}lease until {hour}");
+    }
     if faulty {
         text =
             if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };

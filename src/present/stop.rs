@@ -1,68 +1,137 @@
 //! What the guard says when a line is not simply allowed: what, where it points and why, the way through. At most six
-//! lines.
+//! lines, each safe for a terminal. It neither writes nor asks.
 
 use crate::escape;
-use crate::guard::decide::{Cause, Decision, Finding};
+use crate::guard::decide::{Cause, Circumstances, Decision, Finding};
 use crate::verdict::Gravity;
 
-/// The message for a finding that warns, asks or blocks. Every line is safe for a terminal.
-pub fn message(finding: &Finding) -> String {
-    let subject = escape::segment(&escape::terminal(&finding.subject), 60, true);
-    let reason = escape::segment(&escape::terminal(&finding.reason), 90, true);
-    let place = match finding.gravity {
-        Gravity::Unsure => "it can't be told whether this is production".to_string(),
-        _ => "this points at production".to_string(),
-    };
-    let lines: Vec<String> = match &finding.cause {
+/// Columns of a line of foreign text.
+const WIDTH: usize = 90;
+
+/// What a message shows beside its finding.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Surroundings<'s> {
+    /// `Thu 22:04`; empty where it does not matter.
+    pub hour: &'s str,
+    pub late: bool,
+    /// What else the same answer would let run.
+    pub also: &'s [&'s str],
+    /// The exact command that takes the lease which is missing.
+    pub lease: Option<&'s str>,
+}
+
+/// The message for a finding that asks or blocks.
+pub fn message(finding: &Finding, decision: Decision, around: Surroundings) -> String {
+    let subject = short(&finding.subject, 60);
+    let place = place(finding);
+    let mut lines: Vec<String> = match &finding.cause {
         Cause::LocalOnly { by } => vec![
-            format!("{subject} is local-only ({by}), and {place}."),
-            reason,
-            "It was not run. Switch away and press Up, Enter.".into(),
-            format!("Meant for production, this once:  redtab run --here {}", command(&finding.subject)),
+            format!("{subject} is local-only ({}), and {place}.", short(by, 40)),
+            short(&finding.reason, WIDTH),
         ],
-        Cause::LooksDestructive { evidence } => vec![
-            format!("{subject} looks destructive, and {place}."),
-            reason,
-            escape::segment(&escape::terminal(evidence), 90, true),
-        ],
-        Cause::Rule { does, safer, confirm, .. } => {
-            let mut lines = vec![subject, does.clone(), reason];
-            if *confirm && !safer.is_empty() {
-                lines.push(format!("safer: {safer}"));
-            }
-            lines
+        Cause::LooksDestructive { evidence, .. } => {
+            let at = match finding.gravity {
+                Gravity::Unsure => "where it can't be told whether it is production",
+                _ => "on production",
+            };
+            vec![
+                format!("{subject} would run {at}: {}.", short(&finding.reason, WIDTH)),
+                short(evidence, WIDTH),
+            ]
         }
-        Cause::Unreadable { why } => vec![format!("{subject} {why}, and {place}."), reason],
+        Cause::Rule { does, safer, confirm, .. } => {
+            let safer = if *confirm && !safer.is_empty() { format!("safer: {safer}") } else { String::new() };
+            vec![subject, does.clone(), safer, target(finding, around)]
+        }
+        Cause::Unreadable { why } => vec![format!("{subject} {why}, and {place}."), target(finding, around)],
     };
+    if !around.also.is_empty() {
+        lines.push(short(&format!("and with it: {}", around.also.join("; ")), WIDTH));
+    }
+    if decision == Decision::Block {
+        lines.extend(refusal(finding, around));
+    }
+    laid_out(&lines)
+}
+
+/// One line for what runs without a question.
+pub fn warning(finding: &Finding) -> String {
+    let what = match &finding.cause {
+        Cause::Rule { does, .. } => does.clone(),
+        Cause::LooksDestructive { evidence, .. } => short(evidence, 60),
+        Cause::LocalOnly { .. } | Cause::Unreadable { .. } => String::new(),
+    };
+    let where_to = if finding.target.is_empty() { &finding.reason } else { &finding.target };
+    let line = format!("{} on {}: {what}", short(&finding.subject, 60), short(where_to, 40));
+    laid_out(&[line.trim_end_matches(": ").to_string()])
+}
+
+/// The way through, as one command or phrase.
+pub fn way_through(finding: &Finding, now: &Circumstances, lease: &str) -> String {
+    match (&finding.cause, finding.decision(now)) {
+        (Cause::LocalOnly { .. }, _) => format!("redtab run --here {}", escape::terminal(&finding.subject)),
+        (_, Decision::Block) => lease.into(),
+        (_, Decision::Confirm) => "type the target's name when asked".into(),
+        _ => String::new(),
+    }
+}
+
+fn refusal(finding: &Finding, around: Surroundings) -> Vec<String> {
+    let subject = escape::terminal(&finding.subject);
+    match (&finding.cause, around.lease) {
+        (Cause::LocalOnly { .. }, _) => vec![
+            "It was not run. Switch away and press Up, Enter.".into(),
+            format!("Meant for production, this once:  redtab run --here {subject}"),
+        ],
+        (Cause::LooksDestructive { script: Some(script), .. }, Some(lease)) if script.task.is_empty() => {
+            vec![
+                format!("Only for this machine:  redtab flag {}", escape::terminal(&flaggable(&subject))),
+                format!("{}: a lease first, then a question.  {lease}", hour(around)),
+            ]
+        }
+        (_, Some(lease)) => vec![format!("It was not run. Late: a lease first.  {lease}")],
+        (_, None) => vec!["It was not run.".into()],
+    }
+}
+
+fn flaggable(subject: &str) -> String {
+    escape::posix_word(&escape::operand(subject))
+}
+
+fn target(finding: &Finding, around: Surroundings) -> String {
+    let reason = short(&finding.reason, WIDTH);
+    let what = match finding.gravity {
+        Gravity::Unsure => format!("can't be told whether this is production: {reason}"),
+        _ => format!("target  {reason}"),
+    };
+    if around.hour.is_empty() { what } else { format!("{what}    {}", hour(around)) }
+}
+
+fn hour(around: Surroundings) -> String {
+    format!("{}{}", around.hour, if around.late { ", late" } else { "" })
+}
+
+fn place(finding: &Finding) -> &'static str {
+    match finding.gravity {
+        Gravity::Unsure => "it can't be told whether this is production",
+        _ => "this points at production",
+    }
+}
+
+fn short(text: &str, columns: usize) -> String {
+    escape::segment(&escape::terminal(text), columns, true)
+}
+
+/// Lines under redtab's name.
+pub fn laid_out(lines: &[String]) -> String {
     let mut out = String::new();
     for (i, line) in lines.iter().filter(|line| !line.is_empty()).enumerate() {
-        out.push_str(if i == 0 { "redtab: " } else { "        " });
+        out.push_str(if i == 0 { "redtab: " } else { INDENT });
         out.push_str(line);
         out.push('\n');
     }
     out
 }
 
-/// The word of `rule` in JSON and the audit trail.
-pub fn rule(finding: &Finding) -> &str {
-    match &finding.cause {
-        Cause::LocalOnly { .. } => "local-only",
-        Cause::LooksDestructive { .. } => "looks-destructive",
-        Cause::Rule { id, .. } => id,
-        Cause::Unreadable { .. } => "unreadable",
-    }
-}
-
-/// The way through, as one command or phrase.
-pub fn way_through(finding: &Finding) -> String {
-    match (&finding.cause, finding.decision()) {
-        (Cause::LocalOnly { .. }, _) => format!("redtab run --here {}", command(&finding.subject)),
-        (_, Decision::Confirm) => "type the target's name when asked".into(),
-        _ => String::new(),
-    }
-}
-
-/// What a person would type to run the subject.
-fn command(subject: &str) -> String {
-    escape::terminal(subject)
-}
+/// Where every line but the first begins.
+pub const INDENT: &str = "        ";

@@ -41,6 +41,12 @@ impl RunDir {
         rustix::fs::openat(&self.fd, name, flags, Mode::empty()).ok()
     }
 
+    /// Opens a directory inside the run directory if it is there.
+    pub(super) fn existing(&self, name: &str) -> Option<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.fd, name, flags, Mode::empty()).ok()
+    }
+
     /// The file a shell may use to list its exported names (bash can't capture a builtin's output without a fork).
     /// `None` where it can't be made.
     pub fn scratch(&self, pid: u32) -> Option<PathBuf> {
@@ -67,7 +73,7 @@ fn place(world: &World) -> Option<PathBuf> {
 }
 
 /// Makes `path` and its missing parents, provided that the nearest parent that exists is ours.
-fn make(path: &Path, uid: u32) -> Result<(), String> {
+pub(super) fn make(path: &Path, uid: u32) -> Result<(), String> {
     if rustix::fs::lstat(path).is_ok() {
         return Ok(());
     }
@@ -83,7 +89,7 @@ fn make(path: &Path, uid: u32) -> Result<(), String> {
         .map_err(|error| crate::world::plain(&error))
 }
 
-fn open_own(path: &Path, uid: u32) -> Result<OwnedFd, String> {
+pub(super) fn open_own(path: &Path, uid: u32) -> Result<OwnedFd, String> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let dir = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| crate::world::plain(&e.into()))?;
     let stat = rustix::fs::fstat(&dir).map_err(|e| crate::world::plain(&e.into()))?;

@@ -1,0 +1,152 @@
+//! `redtab guard`: what the shell's hook asks about a line. It answers as docs/protocol.md says: tokens on stdout,
+//! everything for people on the terminal.
+
+use std::cell::Cell;
+use std::io::{Read, Write};
+
+use anyhow::Result;
+
+use crate::cli::{Exit, Guard};
+use crate::commands::check;
+use crate::gate::{DEADLINE, Gate};
+use crate::guard::line::Dialect;
+use crate::guard::runs::Definitions;
+use crate::shell::Shell;
+use crate::state::RunDir;
+use crate::world::World;
+use crate::{commands, examine};
+
+/// More than this is not read: the line counts as one that can't be.
+const CAP: usize = 1024 * 1024;
+
+/// Decides about the line on stdin.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn run(args: &Guard) -> Result<Exit> {
+    World::arm_deadline(DEADLINE);
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(CAP as u64 + 1).read_to_end(&mut bytes);
+    let fields = match read {
+        Ok(length) if length <= CAP => fields(&bytes),
+        _ => None,
+    };
+    let world = World::of_this_process();
+    let run_dir = RunDir::open(&world).ok();
+    let dialect = Dialect::typed(check::grammar(args.shell));
+    let examined = match &fields {
+        Some(fields) => {
+            let known = Definitions { aliases: &fields.aliases, functions: &fields.functions };
+            examine::line(&world, run_dir.as_ref(), &fields.line, dialect, known)
+        }
+        None => examine::unreadable(&world, run_dir.as_ref(), "did not reach the guard whole"),
+    };
+    let stopped = Cell::new(false);
+    let stop = || {
+        stopped.set(true);
+        token("stop");
+    };
+    let gate = Gate {
+        world: &world,
+        run_dir: run_dir.as_ref(),
+        line: fields.as_ref().map_or("", |fields| &fields.line),
+        here: false,
+        pid: args.pid,
+        // bash and zsh have left the line; fish asks while the cursor is still in it.
+        behind_line: args.shell == Shell::Fish,
+        deadline: true,
+        stop: &stop,
+    };
+    if !gate.pass(examined) {
+        return Ok(Exit::Refused);
+    }
+    if stopped.get() {
+        commands::print("yes\n")?;
+    }
+    Ok(Exit::Yes)
+}
+
+/// A token for the hook, there before anything else happens.
+fn token(word: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(format!("{word}\n").as_bytes()).and_then(|()| out.flush());
+}
+
+/// What the hook hands over.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Fields {
+    line: String,
+    aliases: Vec<(String, String)>,
+    functions: Vec<(String, String)>,
+}
+
+/// Reads `KIND BYTES[ NAME]`, a newline, so many bytes, a newline, and so on; the first must be `line`. Kinds of a later
+/// hook are passed over. `None` for anything else.
+fn fields(bytes: &[u8]) -> Option<Fields> {
+    let mut found = Fields::default();
+    let mut rest = bytes;
+    let mut first = true;
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest)?;
+        let head = std::str::from_utf8(&rest[..end]).ok()?;
+        let mut words = head.splitn(3, ' ');
+        let kind = words.next()?;
+        let length: usize = words.next()?.parse().ok()?;
+        let name = words.next().unwrap_or_default().to_string();
+        let from = end + 1;
+        let to = from.checked_add(length)?;
+        if rest.get(to) != Some(&b'\n') {
+            return None;
+        }
+        let text = String::from_utf8_lossy(rest.get(from..to)?).into_owned();
+        rest = rest.get(to + 1..)?;
+        if first != (kind == "line") {
+            return None;
+        }
+        first = false;
+        match kind {
+            "line" => found.line = text,
+            "alias" | "abbr" => found.aliases.push((name, text)),
+            "function" => found.functions.push((name, text)),
+            _ => {}
+        }
+    }
+    (!first).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_by_length() {
+        let pair = |name: &str, text: &str| (name.to_string(), text.to_string());
+        let found = fields(b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nlater 1\nz\n");
+        let expected = Fields {
+            line: "a\nb c".into(),
+            aliases: vec![pair("ll", "ls"), pair("g", "q")],
+            functions: vec![pair("f", "x;y")],
+        };
+        assert_eq!(found, Some(expected));
+    }
+
+    #[test]
+    fn what_is_not_whole_is_no_line() {
+        for bytes in [
+            &b""[..],
+            b"line",
+            b"line 5\n",
+            b"line 5\nabc\n",
+            b"line 2\nabc\n",
+            b"line x\nabc\n",
+            b"line 99999999999999999999\nabc\n",
+            b"line 18446744073709551615\nabc\n",
+            b"alias 2 ll\nls\n",
+            b"line 1\na\nline 1\nb\n",
+            b"line 1\na",
+            b"\n",
+        ] {
+            assert_eq!(fields(bytes), None, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Small files of ours: read only when they are regular, ours and closed to others; replaced whole or not at all.
+
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+
+/// The bytes of `name` in `dir`, at most `cap`; `None` when it is not there or can't be trusted.
+pub fn read(dir: impl AsFd, name: &str, uid: u32, cap: usize) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, name, flags, Mode::empty()).ok()?;
+    if !is_ours(&file, uid) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::from(file).take(cap as u64 + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() <= cap).then_some(bytes)
+}
+
+/// Whether an open file is regular, belongs to `uid` and is closed to everybody else.
+pub fn is_ours(file: &OwnedFd, uid: u32) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|stat| {
+        stat.st_mode & 0o170_000 == 0o100_000 && stat.st_uid == uid && stat.st_mode & 0o077 == 0
+    })
+}
+
+/// Puts `bytes` in the place of `name` in `dir`, mode 0600.
+///
+/// # Errors
+/// What the system says; then the old file is still there.
+pub fn replace(dir: impl AsFd, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let fresh = format!("{name}.{}", std::process::id());
+    let _ = rustix::fs::unlinkat(&dir, &fresh, AtFlags::empty());
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(&dir, &fresh, flags, Mode::RUSR | Mode::WUSR)?;
+    let done = std::fs::File::from(file)
+        .write_all(bytes)
+        .and_then(|()| Ok(rustix::fs::renameat(&dir, &fresh, &dir, name)?));
+    if done.is_err() {
+        let _ = rustix::fs::unlinkat(&dir, &fresh, AtFlags::empty());
+    }
+    done
+}
