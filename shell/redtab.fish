@@ -1,5 +1,6 @@
-# redtab's hook for fish. It does three things and holds no policy: notice that an input changed, call the binary,
-# show what it said (docs/protocol.md). Builtins are called as such: a user's function may have any name.
+# redtab's hook for fish. It does four things and holds no policy: notice that an input changed, call the binary,
+# show what it said, hold back a line that it refuses (docs/protocol.md). Builtins are called as such: a
+# user's function may have any name.
 
 if status is-interactive
 
@@ -14,6 +15,13 @@ set -g __redtab_asking   # a question is under way; still set at the next prompt
 set -g __redtab_strikes 0 # how many prompts to leave it alone after an interrupted question
 set -g __redtab_wrapped   # the user's prompt is wrapped, or was
 set -g __redtab_skip 0   # how many of them are left
+set -g __redtab_hot      # every line goes to the guard
+set -g __redtab_ask      # lines that go there though the tab is clear
+set -g __redtab_again    # a line that runs unchecked if it comes again right away
+set -g __redtab_warned   # a broken guard was named
+set -g __redtab_passed   # the line that runs now came through Enter
+set -g __redtab_can      # yes, or why no line can be held back
+set -g __redtab_keys     # the key bindings in force when Enter was taken
 set -g __redtab_inherited # REDTAB=off was there before this shell
 builtin test "$REDTAB" = off; and set __redtab_inherited 1
 
@@ -50,7 +58,7 @@ function __redtab_ask
     set -g __redtab_asking 1
     set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
     set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
-        --can-block no </dev/null 2>/dev/null)
+        --can-block "$__redtab_can" </dev/null 2>/dev/null)
     or set reply
     set -g __redtab_asking
     set -g __redtab_strikes 0
@@ -105,6 +113,10 @@ end
 # the user's prompt may begin with.
 function __redtab_arrange
     set -g __redtab_due 1
+    set -g __redtab_passed
+    set -l could "$__redtab_can"
+    __redtab_take_enter
+    builtin test "$could" = "$__redtab_can"; or set -g __redtab_live
     if not builtin functions fish_prompt | builtin string match -q '*__redtab_own*'
         # Somebody redefines it after us, perhaps at every prompt: from now on we are the last again.
         builtin test -n "$__redtab_wrapped"; and __redtab_register
@@ -132,6 +144,191 @@ function __redtab_arrange
         end
     end
 end
+
+# Puts our function on Enter wherever Enter executes, and remembers what a user's own binding did.
+function __redtab_take_enter
+    set -l mode $fish_bind_mode
+    builtin test -n "$mode"; or set mode default
+    set -l names \r \n
+    builtin string match -rq '^([4-9]|[1-9][0-9])' -- $version; and set names enter ctrl-j
+    if builtin test "$__redtab_keys" = "$fish_key_bindings,$mode"
+        and builtin bind --user -M $mode $names[1] 2>/dev/null | builtin string match -q '*__redtab_enter*'
+        return 0
+    end
+    set -g __redtab_keys "$fish_key_bindings,$mode"
+    set -g __redtab_can yes
+    for mode in (builtin bind -L)
+        builtin string match -rq '^\w+$' -- $mode; or continue
+        for at in 1 2
+            set -l own (builtin bind --user -M $mode $names[$at] 2>/dev/null)
+            set -l preset (builtin bind --preset -M $mode $names[$at] 2>/dev/null)
+            if builtin string match -q '*__redtab_enter*' -- "$own"
+                continue
+            else if builtin test -n "$own"
+                # What fish prints is fish: the binding as words, whose last ones are what it does.
+                set -l words
+                builtin eval "set words $own[-1]"
+                set -l key (builtin contains -i -- $names[$at] $words)
+                if builtin test -z "$key"; or builtin contains -- -m $words; or builtin contains -- -k $words
+                    builtin test $at = 1; and set -g __redtab_can 'Enter is bound to something else'
+                    continue
+                end
+                set -g __redtab_own_"$mode"_$at $words[(builtin math $key + 1)..-1]
+                builtin bind -M $mode $names[$at] "__redtab_enter $mode $at"
+            else if builtin string match -q '* execute*' -- "$preset"
+                set -l after (builtin string match -r -- ' -m (\w+)' "$preset")
+                builtin test -n "$after"; and set after -m $after[2]
+                set -e __redtab_own_"$mode"_$at
+                builtin bind -M $mode $after $names[$at] "__redtab_enter $mode $at"
+            end
+        end
+    end
+end
+
+# Does what Enter did before it was ours.
+function __redtab_execute
+    set -l own __redtab_own_"$argv[1]"_"$argv[2]"
+    if not set -q $own
+        builtin commandline -f execute
+        return
+    end
+    set -l inputs (builtin bind -f)
+    for do in $$own
+        if builtin contains -- $do $inputs
+            builtin commandline -f $do
+        else
+            builtin eval $do
+        end
+    end
+end
+
+# Adds to what the guard reads a field of the kind $argv[1] with the text $argv[2] and perhaps the name $argv[3].
+function __redtab_field
+    # Lengths are bytes, and fish counts letters: an escaped byte has a known form.
+    set -l bytes (builtin string escape --style=url -- $argv[2] | builtin string replace -ra '%..' _ | builtin string length)
+    set -l name
+    builtin test -n "$argv[3]"; and set name " $argv[3]"
+    set -gu __redtab_input $__redtab_input "$argv[1] $bytes$name"\n"$argv[2]"\n
+end
+
+# Adds the functions and abbreviations among the words, and what those name in their turn. fish's own functions are
+# nobody's scripts.
+function __redtab_define
+    set -l words $argv
+    set -l known
+    while builtin test (builtin count $words) -gt 0 -a (builtin count $known) -lt 64
+        set -l word $words[1]
+        set -e words[1]
+        builtin contains -- $word $known; and continue
+        set -l body
+        if builtin abbr -q -- $word 2>/dev/null
+            for line in (builtin abbr --show)
+                if builtin string match -rq -- " -- "(builtin string escape -- $word | builtin string escape --style=regex)" " $line
+                    set -l parts
+                    builtin eval "set parts $line"
+                    set body $parts[-1]
+                    __redtab_field abbr "$body" $word
+                end
+            end
+        else if builtin functions -q -- $word
+            builtin string match -q -- "$__fish_data_dir/*" (builtin functions --details -- $word); and continue
+            set body (builtin functions -- $word | builtin string collect)
+            __redtab_field function "$body" $word
+        else
+            continue
+        end
+        set -a known $word
+        set -l named (builtin string match -ra '[^\s;|&()<>$"\'{}]+' -- "$body")
+        set -a words $named
+    end
+end
+
+# Whether a line of a clear tab concerns the guard: it looks like it, or an input changed since the prompt was drawn.
+function __redtab_concerns
+    builtin test -n "$__redtab_ask"; or return 1
+    builtin string match -rq -- $__redtab_ask $argv
+    and return 0
+    builtin test -n "$__redtab_live"; and not __redtab_same
+end
+
+# Enter. A line that is refused stays where it is; what the guard's answers mean stands in docs/protocol.md.
+function __redtab_enter
+    set -l line (builtin commandline -b | builtin string collect)
+    builtin commandline --is-valid
+    # An unfinished line gets a newline, a wrong one fish's own complaint.
+    if builtin test $status -ne 0 -o -z "$line" -o "$REDTAB" = off
+        builtin test "$REDTAB" = off; and set -g __redtab_passed 1
+        __redtab_execute $argv
+        return
+    end
+    set -l hot no
+    builtin test -n "$__redtab_hot"; and set hot yes
+    set -l again $__redtab_again
+    set -g __redtab_again
+    if __redtab_check $hot "$line" "$again"
+        set -g __redtab_passed 1
+        __redtab_execute $argv
+    else
+        builtin commandline -f repaint
+    end
+end
+
+# Asks the guard: 0 when the line may run.
+function __redtab_check
+    set -l hot $argv[1]
+    set -l line $argv[2]
+    set -l IFS \n
+    set -gu __redtab_input
+    __redtab_field line $line
+    builtin test (builtin string length -- $line) -le 20000
+    and __redtab_define (builtin commandline -bo)
+    if builtin test $hot = no
+        __redtab_concerns $line $__redtab_input[2..-1]; or return 0
+    end
+    builtin test -n "$argv[3]" -a "x$argv[3]" = "x$line"; and return 0
+    set -l answer
+    set -l rc 127
+    if builtin test -f $__redtab_bin -a -x $__redtab_bin
+        # Still there at the next Enter, the guard was interrupted.
+        set -g __redtab_again $line
+        set answer (builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid \
+            --hot $hot 2>/dev/null)
+        set rc $status
+        set -g __redtab_again
+    end
+    set -gu __redtab_input
+    if builtin contains -- stop $answer
+        builtin test $rc -eq 0 -a "$answer[-1]" = yes
+        return
+    else if builtin test $rc -eq 0
+        set -g __redtab_warned
+        return 0
+    else if builtin test $rc -eq 77
+        return 1
+    else if builtin test $rc -eq 130
+        set -g __redtab_again $line
+        return 1
+    else if builtin test $hot = no
+        if builtin test -z "$__redtab_warned"
+            builtin printf '\nredtab: the guard fails (status %s): lines run unchecked.  redtab status\n' $rc >&2
+            set -g __redtab_warned 1
+        end
+        return 0
+    end
+    builtin printf '\nredtab: the guard fails (status %s), and production is near. It was not run.\n' $rc >&2
+    builtin printf '        The same line again runs unchecked.\n' >&2
+    set -g __redtab_again $line
+    return 1
+end
+
+# Another key that executes the line goes past the guard; fish lets nobody stop it here.
+function __redtab_past --on-event fish_preexec
+    if builtin test -n "$__redtab_hot" -a -z "$__redtab_passed" -a "$REDTAB" != off -a "$__redtab_can" = yes
+        builtin printf 'redtab: this line did not come by Enter: the guard has not seen it.\n' >&2
+    end
+end
+
+__redtab_take_enter
 
 # Handlers run in the order in which they were defined.
 function __redtab_register

@@ -1,10 +1,11 @@
-# redtab's hook for zsh. It does three things and holds no policy: notice that an input changed, call the binary,
-# show what it said (docs/protocol.md). `redtab init zsh` wraps this text in `emulate zsh -c`: no alias is expanded
-# in it, and its functions run with zsh's own options whatever the user has set.
+# redtab's hook for zsh. It does four things and holds no policy: notice that an input changed, call the binary,
+# show what it said, hold back a line that it refuses (docs/protocol.md). `redtab init zsh` wraps this text in
+# `emulate zsh -c`: no alias is expanded in it, and its functions run with zsh's own options whatever the user has set.
 
 if [[ -o interactive ]]; then
 
 builtin zmodload zsh/parameter 2>/dev/null
+builtin zmodload zsh/regex 2>/dev/null
 
 typeset -ga __redtab_bin=(@@REDTAB_BIN@@)
 typeset -ga __redtab_live=()       # the last answer holds
@@ -16,6 +17,10 @@ typeset -ga __redtab_prefix        # what stands in front of the user's PROMPT; 
 typeset -ga __redtab_asking=()     # a question is under way; still set at the next prompt, it was interrupted
 typeset -ga __redtab_strikes=(0)   # how many prompts to leave it alone after an interrupted question
 typeset -ga __redtab_skip=(0)      # how many of them are left
+typeset -ga __redtab_hot=()        # every line goes to the guard
+typeset -ga __redtab_ask=()        # lines that go there though the tab is clear
+typeset -ga __redtab_again=()      # a line that runs unchecked if it comes again right away
+typeset -ga __redtab_warned=()     # a broken guard was named
 typeset -ga __redtab_inherited=()  # REDTAB=off was there before this shell
 [[ ${REDTAB-} == off ]] && __redtab_inherited=(1)
 
@@ -45,7 +50,7 @@ __redtab_ask() {
   fi
   __redtab_asking=(1)
   reply=("$($__redtab_bin[1] hook prompt --shell zsh --shell-version $ZSH_VERSION --pid $$ \
-    --can-block no </dev/null 2>/dev/null)") || reply=('')
+    --can-block yes </dev/null 2>/dev/null)") || reply=('')
   __redtab_asking=() __redtab_strikes=(0)
   if [[ $reply[1] == 'redtab 1'$'\n'*$'\n''redtab end' ]]; then
     reply[1]=${reply[1]#*$'\n'}
@@ -95,6 +100,10 @@ __redtab_draw() {
 # Keeps our place: last of all, so that what direnv and mise export at this prompt is seen at this prompt; only
 # powerlevel10k, which builds its prompt in its own hook, must find the answer ready.
 __redtab_arrange() {
+  # First of all: what runs before a command has no business before one that is refused.
+  if [[ ${preexec_functions[1]-} != __redtab_preexec ]]; then
+    preexec_functions=(__redtab_preexec "${(@)preexec_functions:#__redtab_preexec}")
+  fi
   if [[ ${precmd_functions[-1]-} == __redtab_precmd ]]; then
     return
   elif [[ ${precmd_functions[-1]-} == _p9k_precmd && ${precmd_functions[-2]-} == __redtab_precmd ]]; then
@@ -120,6 +129,93 @@ __redtab_prompt() {
   fi
   __redtab_draw $1 $2
   __redtab_arrange
+}
+
+# Whether a line of a clear tab concerns the guard: it looks like it, or an input changed since the prompt was drawn.
+# $1 is the line, $2 the bodies of the functions it names.
+__redtab_concerns() {
+  local MATCH MBEGIN MEND
+  local -a match mbegin mend
+  (( $#__redtab_ask )) || return 1
+  # Where the pattern can't be tried, or it would take long, every line concerns it.
+  (( ${#1} + ${#2} > 20000 )) && return 0
+  [[ -n ${modules[zsh/regex]-} ]] || return 0
+  [[ $1 =~ $__redtab_ask[1] || -n $2 && $2 =~ $__redtab_ask[1] ]] && return 0
+  (( $#__redtab_live )) && ! __redtab_same
+}
+
+# Adds to $input, as the guard reads it, a field of the kind $1 with the text $2 and perhaps the name $3.
+__redtab_field() {
+  builtin setopt localoptions no_multibyte # lengths are bytes
+  input[1]+="$1 ${#2}${3:+ $3}"$'\n'"$2"$'\n'
+}
+
+# Adds to $bodies the functions named in the text $1 that are not there yet; to $found, their bodies.
+__redtab_functions() {
+  local __redtab_word
+  local -a words=("${(@Qz)1[1,20000]}")
+  for __redtab_word in "${(@u)words}"; do
+    if [[ -n $__redtab_word && -z ${bodies[$__redtab_word]-} && -n ${functions[$__redtab_word]-} ]]; then
+      bodies[$__redtab_word]=$functions[$__redtab_word]
+      found+=("$functions[$__redtab_word]")
+    fi
+  done
+}
+
+# Sees each line before it runs, aliases expanded. A line is dropped by an interrupt: nothing of it runs, whatever it
+# is made of. What the guard's answers mean stands in docs/protocol.md.
+__redtab_preexec() {
+  # zsh puts a blank behind some lines.
+  local -a line=("${3%${3##*[^[:space:]]}}") again=("$__redtab_again[@]") input=('') answer=('') rc=(0) hot=(no) found=() next=()
+  local -A bodies=()
+  local __redtab_word
+  __redtab_again=()
+  [[ ${REDTAB-} == off ]] && return
+  (( $#__redtab_hot )) && hot=(yes)
+  __redtab_functions "$line[1]"
+  if [[ $hot[1] == no ]]; then
+    __redtab_concerns "$line[1]" "${(F)found}" || return
+  fi
+  if (( $#again )) && [[ $again[1] == "$line[1]" ]]; then
+    return
+  fi
+  # What the functions name in their turn.
+  while (( $#found && $#bodies < 64 )); do
+    next=($found)
+    found=()
+    for __redtab_word in "$next[@]"; do __redtab_functions "$__redtab_word"; done
+  done
+  __redtab_field line "$line[1]"
+  for __redtab_word in "${(@k)bodies}"; do __redtab_field function "$bodies[$__redtab_word]" "$__redtab_word"; done
+  builtin setopt localtraps
+  # An interrupt ends the guard, and then the line; never this function in between.
+  builtin trap ':' INT
+  if [[ -f $__redtab_bin[1] && -x $__redtab_bin[1] ]]; then
+    answer=("$(builtin print -rn -- "$input[1]" 2>/dev/null | $__redtab_bin[1] guard --shell zsh --pid $$ \
+      --hot $hot[1] 2>/dev/null)") || rc=($?)
+  else
+    rc=(127)
+  fi
+  if [[ $'\n'$answer[1]$'\n' == *$'\nstop\n'* ]]; then
+    [[ $rc[1] == 0 && $answer[1] == *$'\nyes' ]] && return
+  elif [[ $rc[1] == 0 ]]; then
+    __redtab_warned=()
+    return
+  elif [[ $rc[1] == 130 ]]; then
+    __redtab_again=("$line[1]")
+  elif [[ $rc[1] != 77 ]]; then
+    if [[ $hot[1] == no ]]; then
+      (( $#__redtab_warned )) || builtin print -r -u2 -- \
+        "redtab: the guard fails (status $rc[1]): lines run unchecked.  redtab status"
+      __redtab_warned=(1)
+      return
+    fi
+    builtin print -r -u2 -- "redtab: the guard fails (status $rc[1]), and production is near. It was not run."
+    builtin print -r -u2 -- "        The same line again runs unchecked."
+    __redtab_again=("$line[1]")
+  fi
+  builtin trap - INT
+  builtin kill -INT $$
 }
 
 # powerlevel10k rebuilds PROMPT itself; add `redtab` to its elements (contrib/powerlevel10k.zsh).

@@ -42,6 +42,8 @@ pub struct Reply {
     pub hot: bool,
     /// Ask again at every prompt: something can't be watched, or the configuration is broken.
     pub always: bool,
+    /// A regular expression: lines that the guard must see though the tab is clear.
+    pub ask: String,
     /// One line for the person.
     pub say: Option<String>,
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
@@ -97,6 +99,7 @@ impl Reply {
             ("style", self.segment.style.clone()),
             ("hot", flag(self.hot).into()),
             ("always", flag(self.always).into()),
+            ("ask", optional(&self.ask)),
             ("say", optional(self.say.as_deref().unwrap_or_default())),
         ];
         let mut out = String::new();
@@ -120,12 +123,19 @@ impl Reply {
             // Written over, never truncated: truncating costs ten times more on ext4. What an older, longer list
             // left behind the final dot is cut off.
             out.push_str("__redtab_list() {\n");
-            let _ = writeln!(out, "  {{ \\builtin compgen -e; \\builtin echo .; }} 1<>{scratch} || return 1");
+            let _ = writeln!(
+                out,
+                "  {{ \\builtin compgen -e; \\builtin echo .; \\builtin trap -p INT; \\builtin echo .; }} 1<>{scratch} || return 1"
+            );
             if self.reads_files {
-                let _ = writeln!(out, "  \\builtin mapfile -n 1 -t -d . __redtab_now <{scratch}");
+                let _ = writeln!(out, "  \\builtin mapfile -t -d '' __redtab_now <{scratch}");
             } else {
-                let _ = writeln!(out, "  IFS= \\builtin read -r -d . '__redtab_now[0]' <{scratch} || :");
+                let _ = writeln!(out, "  IFS= \\builtin read -r -d '' '__redtab_now[0]' <{scratch} || :");
             }
+            // Behind the dot the trap of SIGINT: while one stands, no line can be dropped.
+            out.push_str(
+                "  __redtab_trap=(\"${__redtab_now[0]#*.}\")\n  __redtab_now=(\"${__redtab_now[0]%%.*}\")\n",
+            );
             out.push_str("} 2>/dev/null\n");
         }
         // One text of all inputs: the names end in a newline, and each value stands behind its length, so that

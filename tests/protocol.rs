@@ -23,6 +23,7 @@ fn sample() -> Reply {
         segment: Segment { text: "PROD it's本番".into(), style: "97;41".into() },
         hot: true,
         always: false,
+        ask: "(^|[;&|\n])kubectl( |$)|it's".into(),
         say: None,
         variables: vec!["AWS_PROFILE".into(), "x$(touch F)_URL".into(), "HOME".into()],
         files: vec![

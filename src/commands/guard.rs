@@ -52,8 +52,8 @@ pub fn run(args: &Guard) -> Result<Exit> {
         line: fields.as_ref().map_or("", |fields| &fields.line),
         here: false,
         pid: args.pid,
-        // PS0 is drawn below the line; zsh and fish ask while the cursor is still in it.
-        behind_line: args.shell != Shell::Bash,
+        // bash and zsh have left the line; fish asks while the cursor is still in it.
+        behind_line: args.shell == Shell::Fish,
         deadline: true,
         stop: &stop,
     };

@@ -4,6 +4,7 @@
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
+use crate::guard::sieve;
 use crate::present::prompt::{self, Looks};
 use crate::reply::{self, Reply};
 use crate::shell::Shell;
@@ -28,6 +29,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let survey = survey::look(&view, run_dir.as_ref().map(|dir| dir as _));
     let config = &survey.loaded.config;
     let faulty = !survey.loaded.problems.is_empty();
+    let guarded = args.can_block == "yes";
 
     // What a lease says, `lease` reads; here the prompt learns to notice one that is taken or ended.
     for file in run_dir.iter().flat_map(|dir| dir.lease_files(&world)) {
@@ -56,9 +58,10 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     });
     let looks = looks(&view, config);
     let reply = Reply {
-        segment: prompt::segment(&survey.verdict, &config.names, looks, faulty, lease.as_deref()),
+        segment: prompt::segment(&survey.verdict, &config.names, looks, faulty, lease.as_deref(), guarded),
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
+        ask: if guarded { sieve::pattern() } else { String::new() },
         say: None,
         variables: watched_variables(&world),
         files,

@@ -16,4 +16,5 @@ pub mod rules;
 mod rules_table;
 pub mod runs;
 pub mod secrets;
+pub mod sieve;
 pub mod sql;

@@ -58,7 +58,7 @@ pub fn status(survey: &Survey, tab: Option<String>) -> Value {
         "signals": signals,
         "troubles": troubles,
         "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
-        "guard": { "state": "off", "why": "this version shows production and stops nothing" },
+        "guard": { "state": "unknown", "why": "only the shell knows whether it can hold a line back" },
     })
 }
 

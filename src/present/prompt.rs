@@ -21,8 +21,16 @@ pub struct Looks {
 }
 
 /// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended. `lease` is the
-/// hour at which this tab's lease ends.
-pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool, lease: Option<&str>) -> Segment {
+/// hour at which this tab's lease ends. Where the shell can't hold a line back (not `guarded`), a tab that would need it
+/// says so.
+pub fn segment(
+    verdict: &Verdict,
+    names: &Names,
+    looks: Looks,
+    faulty: bool,
+    lease: Option<&str>,
+    guarded: bool,
+) -> Segment {
     if looks.form == Form::Off {
         return Segment::default();
     }
@@ -46,6 +54,9 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, faulty: bool, lea
     if faulty {
         text =
             if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
+    }
+    if verdict.is_hot() && !guarded {
+        text = format!("{text}{dot}guard off");
     }
     if text.is_empty() {
         return Segment::default();
