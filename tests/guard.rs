@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use support::{Home, Kind, Shell, Start};
+use support::{Home, Kind, Shell};
 
 /// Ends every refusal.
 const NOT_RUN: &str = "was not run";
@@ -24,33 +24,17 @@ fn home_on(context: &str) -> Home {
     home
 }
 
-/// A guard that refuses each line with `cleanup.sh` in it, and writes down what it is asked.
-const STRICT: &str = "input=$(cat)
-case $input in
-*cleanup.sh*)
-    echo stop
-    printf '\\nredtab: a local-only script. It was not run.\\n' >/dev/tty
-    exit 77;;
-esac
-exit 0";
-
 /// Puts a shell script in the place of `redtab guard`; everything else is still redtab.
 fn guard_is(home: &Home, script: &str) {
     home.replace_redtab(&format!(
         "#!/bin/sh\n[ \"$1\" = guard ] || exec \"$HOME/real/redtab\" \"$@\"\n\
-         echo \"$*\" >>\"$HOME/asked\"\n{script}\n"
+         cat >>\"$HOME/asked\"\n{script}\n"
     ));
-}
-
-fn started(start: Start<'_>, home: &Home) -> Shell {
-    let shell = start.redtab().start();
-    guard_is(home, STRICT);
-    shell
 }
 
 fn hot(kind: Kind) -> (Home, Shell) {
     let home = home_on("prod-eu");
-    let mut shell = started(kind.in_home(&home), &home);
+    let mut shell = kind.in_home(&home).redtab().start();
     shell.expect_text(" PROD prod-eu ");
     (home, shell)
 }
@@ -171,15 +155,598 @@ fn an_alias_and_a_function_are_seen_through(kind: Kind) {
     ] {
         start = start.rc(&definition);
     }
-    let mut shell = started(start, &home);
+    let mut shell = start.redtab().start();
     for line in ["clean", "tidy", "deeper; touch x", "clean && tidy", "deepest"] {
         refused(&home, &mut shell, line);
     }
     works(&home, &mut shell);
 }
 
+/// A clear tab of a home that points at nothing.
+fn clear(kind: Kind, rc: &str) -> (Home, Shell) {
+    let home = home_on("dev-eu");
+    let mut shell = kind.in_home(&home).rc(rc).redtab().start();
+    shell.expect_clear();
+    (home, shell)
+}
+
+fn hot_with(kind: Kind, rc: &str) -> (Home, Shell) {
+    let home = home_on("prod-eu");
+    let mut shell = kind.in_home(&home).rc(rc).redtab().start();
+    shell.expect_text(" PROD prod-eu ");
+    (home, shell)
+}
+
+fn lines_of(home: &Home, file: &str) -> usize {
+    fs::read_to_string(home.join(file)).unwrap_or_default().lines().count()
+}
+
+/// Waits until a file is there.
+fn appears(home: &Home, file: &str, shell: &Shell) {
+    let end = Instant::now() + Duration::from_secs(15);
+    while !home.join(file).exists() {
+        assert!(Instant::now() < end, "no {file}\n{}", shell.dump());
+        std::thread::sleep(Duration::from_millis(2)); // a poll
+    }
+}
+
+// What is typed
+
+fn a_pasted_block_stops_at_the_refused_line(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    refused_keys(&home, &mut shell, "\x1b[200~touch p1\n./cleanup.sh\ntouch p3\ntouch p4\x1b[201~\r");
+    assert!(!home.join("p3").exists() && !home.join("p4").exists(), "{}", shell.dump());
+    if kind == Kind::Fish {
+        shell.send("\x03").prompt();
+    }
+    works(&home, &mut shell);
+}
+
+fn a_command_of_several_lines_is_one(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    let (first, last) = match kind {
+        Kind::Fish => ("begin", "end"),
+        _ => ("{", "}"),
+    };
+    let drawn = shell.prompts_drawn();
+    shell.send(&format!("{first}\r./cleanup.sh\r"));
+    if kind == Kind::Fish {
+        let before = count(&shell, NOT_RUN);
+        shell.send(&format!("{last}\r")).wait_for("the refusal", |t| {
+            t.raw.windows(NOT_RUN.len()).filter(|w| *w == NOT_RUN.as_bytes()).count() > before
+                && t.prompts > drawn
+        });
+        shell.send("\x03").prompt();
+    } else {
+        refused(&home, &mut shell, last);
+    }
+    assert!(!home.join("ran").exists());
+    works(&home, &mut shell);
+}
+
+fn a_line_that_hides_from_history_is_refused_and_stays_hidden(kind: Kind) {
+    let rc = match kind {
+        Kind::Bash => "export HISTCONTROL=ignoreboth HISTIGNORE='ls:*hidden*' HISTFILE=$HOME/hist",
+        Kind::Zsh => {
+            "setopt hist_ignore_space inc_append_history; HISTFILE=$HOME/hist SAVEHIST=100 HISTSIZE=100"
+        }
+        Kind::Fish => "",
+    };
+    let (home, mut shell) = hot_with(kind, rc);
+    shell.line("echo before");
+    refused(&home, &mut shell, " ./cleanup.sh");
+    refused(&home, &mut shell, "./cleanup.sh # hidden");
+    refused(&home, &mut shell, " ./cleanup.sh");
+    if kind == Kind::Bash {
+        shell.line(" echo spaced").line("ls").line("echo after").line("history >seen; history -a");
+        let seen = fs::read_to_string(home.join("seen")).unwrap();
+        for gone in ["cleanup", "spaced", "  ls", "hidden"] {
+            assert!(!seen.contains(gone), "{gone:?} in {seen}");
+        }
+        let texts: Vec<&str> = seen.lines().map(|line| line.trim()).collect();
+        assert_eq!(
+            texts,
+            ["1  echo before", "2  echo after", "3  history >seen; history -a"],
+            "{}",
+            shell.dump()
+        );
+        let file = fs::read_to_string(home.join("hist")).unwrap();
+        assert_eq!(file, "echo before\necho after\nhistory >seen; history -a\n");
+    }
+    works(&home, &mut shell);
+}
+
+#[test]
+fn no_secret_reaches_the_history_file_of_bash() {
+    let setups = [
+        "PROMPT_COMMAND='history -a'",
+        "PROMPT_COMMAND=(': nothing' 'history -a')",
+        "PROMPT_COMMAND='history -a; history -c; history -r'",
+    ];
+    for setup in setups {
+        for (before, context) in [(true, "prod-eu"), (true, "dev-eu"), (false, "dev-eu"), (false, "prod-eu")]
+        {
+            let home = home_on(context);
+            let start = Kind::Bash.in_home(&home).rc("HISTCONTROL=ignoreboth HISTFILE=$HOME/hist");
+            let start = if before { start.rc(setup).redtab() } else { start.redtab().rc(setup) };
+            let mut shell = start.start();
+            shell.line("echo one").line(" echo s3cret >x").line(" TOKEN=s3cret true").line("echo two");
+            shell.send("\x1b[200~ echo s3cret-a\n echo s3cret-b\necho three\x1b[201~\r").prompt().enter();
+            assert!(home.join("x").exists());
+            let file = fs::read_to_string(home.join("hist")).unwrap();
+            assert_eq!(
+                file,
+                "echo one\necho two\necho three\n",
+                "{setup} {before} {context}\n{}",
+                shell.dump()
+            );
+            shell.exit();
+            let file = fs::read_to_string(home.join("hist")).unwrap();
+            assert!(!file.contains("s3cret"), "{file}");
+        }
+    }
+}
+
+// The shell's settings
+
+fn no_setting_lets_it_through(kind: Kind) {
+    let settings: &[&str] = match kind {
+        Kind::Bash => &[
+            "set -o vi",
+            "set -u",
+            "set -e",
+            "set -o noclobber",
+            "set -o posix",
+            "set +m",
+            "set -a",
+            "set -f",
+            "set -k",
+            "set -T",
+            "set -E",
+            "set -o pipefail",
+            "shopt -s nocasematch extglob nullglob failglob lastpipe",
+            "shopt -u cmdhist",
+            "shopt -s lithist",
+            "shopt -u expand_aliases",
+            "IFS=0123456789",
+            "HISTTIMEFORMAT='%F %T '",
+            "HISTCONTROL=erasedups",
+            "HISTIGNORE='*'",
+            "HISTSIZE=1",
+            "trap 'echo user' INT",
+            "trap '' INT",
+            "trap ': debug' DEBUG",
+            "set -T; trap ': debug' DEBUG",
+            "trap ': err' ERR",
+            "PROMPT_COMMAND=('true' 'history -a')",
+            "PROMPT_COMMAND='true;'",
+            "PS0='user '",
+        ],
+        Kind::Zsh => &[
+            "bindkey -v",
+            "setopt no_unset",
+            "setopt no_clobber",
+            "setopt ksh_arrays",
+            "setopt sh_word_split",
+            "setopt all_export",
+            "setopt no_glob",
+            "setopt extended_glob",
+            "setopt null_glob",
+            "setopt pipe_fail",
+            "setopt hist_ignore_space",
+            "setopt no_monitor",
+            "setopt no_local_traps local_options",
+            "setopt no_multibyte",
+            "setopt no_case_match",
+            "setopt re_match_pcre",
+            "setopt posix_builtins",
+            "setopt bsd_echo",
+            "setopt err_return",
+            "unsetopt multi_func_def",
+            "HISTSIZE=0",
+            "trap 'echo user' INT",
+            "trap '' INT",
+            "TRAPINT() { echo user }",
+            "TRAPDEBUG() { : }",
+            "TRAPZERR() { : }",
+            "preexec() { : }",
+            "IFS=0123456789",
+            "source /usr/share/zsh-autosuggestions/zsh-autosuggestions.zsh; source /usr/share/zsh-syntax-highlighting/zsh-syntax-highlighting.zsh",
+        ],
+        Kind::Fish => &[
+            "fish_vi_key_bindings",
+            "fish_default_key_bindings",
+            "function note --on-event fish_preexec; end",
+            "set -gx IFS",
+            "bind \\r 'commandline -f execute'",
+            "bind \\r true execute",
+        ],
+    };
+    for setting in settings {
+        for first in [true, false] {
+            let home = home_on("prod-eu");
+            let start = kind.in_home(&home);
+            let start = if first { start.rc(setting).redtab() } else { start.redtab().rc(setting) };
+            let mut shell = start.start();
+            shell.expect_text(" PROD prod-eu ");
+            let before = count(&shell, NOT_RUN);
+            refused(&home, &mut shell, "./cleanup.sh");
+            assert!(count(&shell, NOT_RUN) > before, "{setting}");
+            refused(&home, &mut shell, "touch x; sleep 0.01 | ./cleanup.sh");
+            refused(&home, &mut shell, " ./cleanup.sh");
+            assert!(!home.join("x").exists(), "{setting}");
+            works(&home, &mut shell);
+        }
+    }
+}
+
+#[test]
+fn a_users_interrupt_trap_comes_back_when_redtab_goes() {
+    let (home, mut shell) = hot_with(Kind::Bash, "trap 'echo user' INT");
+    refused(&home, &mut shell, "./cleanup.sh");
+    shell.export("REDTAB", "off");
+    assert_eq!(shell.value("\"$(trap -p INT)\""), "trap -- 'echo user' SIGINT");
+}
+
+#[test]
+fn zsh_keeps_its_interrupt_trap() {
+    let (home, mut shell) = hot_with(Kind::Zsh, "TRAPINT() { echo user }");
+    refused(&home, &mut shell, "./cleanup.sh");
+    assert_eq!(shell.value("\"${functions[TRAPINT]}\""), "\techo user");
+}
+
+// What stays as it was
+
+fn a_refused_line_leaves_status_and_history_as_an_interrupt_does(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    refused(&home, &mut shell, "./cleanup.sh");
+    if kind != Kind::Fish {
+        assert_eq!(shell.value("$?"), "130");
+        refused(&home, &mut shell, "./cleanup.sh # again");
+        shell
+            .send("\x1b[A")
+            .wait_for("the line from history", |t| t.typed().as_deref() == Some("./cleanup.sh # again"));
+        shell.send("\x15").wait_for("an empty line", |t| t.typed().as_deref() == Some(""));
+    }
+    works(&home, &mut shell);
+}
+
+fn allowed_lines_notice_nothing(kind: Kind) {
+    let (_home, mut shell) = hot(kind);
+    shell.line("sh -c 'exit 3'");
+    assert_eq!(shell.value(kind.status()), "3");
+    match kind {
+        Kind::Bash => {
+            shell.line("false | true | sh -c 'exit 4'");
+            assert_eq!(shell.value("\"${PIPESTATUS[*]}\""), "1 0 4");
+            shell.line("echo first last");
+            assert_eq!(shell.value("\"$_\""), "last");
+            let at: usize = shell.value("$HISTCMD").parse().unwrap();
+            assert_eq!(shell.value("$HISTCMD"), (at + 1).to_string());
+        }
+        Kind::Zsh => {
+            shell.line("false | true | sh -c 'exit 4'");
+            assert_eq!(shell.value("\"$pipestatus\""), "1 0 4");
+            shell.line("echo first last");
+            assert_eq!(shell.value("\"$_\""), "last");
+        }
+        Kind::Fish => {
+            shell.line("false | true | sh -c 'exit 4'");
+            assert_eq!(shell.value("\"$pipestatus\""), "1 0 4");
+        }
+    }
+}
+
+fn a_stopped_job_is_still_there(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    shell.send("cat >got\r");
+    appears(&home, "got", &shell);
+    shell.send("\x1a").prompt();
+    refused(&home, &mut shell, "./cleanup.sh");
+    refused(&home, &mut shell, "fg; ./cleanup.sh");
+    shell.send("fg\r").send("text\r").send("\x04").prompt();
+    assert!(fs::read_to_string(home.join("got")).unwrap().ends_with("text\n"), "{}", shell.dump());
+    works(&home, &mut shell);
+}
+
+// Where it looks
+
+fn an_ordinary_line_of_a_clear_tab_runs_no_program(kind: Kind) {
+    let home = home_on("dev-eu");
+    let mut shell = kind.in_home(&home).redtab().traced().start();
+    shell.expect_clear().enter().enter();
+    for line in ["true", "echo hello world", "cd .", "test -e x"] {
+        let calls = shell.calls(|shell| _ = shell.line(line));
+        assert_eq!(calls.execs.len(), 0, "{line}: {calls:?}");
+        let forks = if kind == Kind::Bash { 2 } else { 0 };
+        assert_eq!(calls.forks.len(), forks, "{line}: {calls:?}");
+    }
+    let calls = shell.calls(|shell| _ = shell.line("./plain.sh"));
+    assert_eq!(calls.execs.len(), 1, "the script alone: {calls:?}");
+    let calls = shell.calls(|shell| _ = shell.line("AWS_PROFILE=acme-dev true"));
+    assert_eq!(calls.execs.iter().filter(|line| line.contains("\"guard\"")).count(), 1, "{calls:?}");
+}
+
+fn a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production(kind: Kind) {
+    let (home, mut shell) = clear(kind, "");
+    shell.line("./cleanup.sh");
+    assert_eq!(lines_of(&home, "ran"), 1, "{}", shell.dump());
+    fs::remove_file(home.join("ran")).unwrap();
+    refused(&home, &mut shell, "AWS_PROFILE=acme-prod ./cleanup.sh");
+    refused(&home, &mut shell, "env AWS_PROFILE=acme-prod ./cleanup.sh");
+    refused(&home, &mut shell, "kubectl config use-context prod-eu && ./cleanup.sh");
+    refused(&home, &mut shell, &format!("{}; ./cleanup.sh", kind.export("AWS_PROFILE", "acme-prod")));
+    shell.expect_clear().line("./cleanup.sh");
+    assert_eq!(lines_of(&home, "ran"), 1, "{}", shell.dump());
+}
+
+fn a_switch_since_the_prompt_was_drawn_counts(kind: Kind) {
+    let (home, mut shell) = clear(kind, "");
+    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "prod-eu");
+    refused(&home, &mut shell, "./cleanup.sh");
+}
+
+fn switched_off_it_asks_nothing_but_a_prefix_lifts_nothing(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    if kind != Kind::Fish {
+        refused(&home, &mut shell, "REDTAB=off ./cleanup.sh");
+    }
+    refused(&home, &mut shell, "env REDTAB=off ./cleanup.sh");
+    guard_is(&home, "exit 77");
+    home.restore_redtab();
+    shell.export("REDTAB", "off").expect_text(" redtab off ").line("./cleanup.sh");
+    assert_eq!(lines_of(&home, "ran"), 1, "{}", shell.dump());
+    fs::remove_file(home.join("ran")).unwrap();
+    shell.unset("REDTAB").expect_text(" PROD prod-eu ");
+    refused(&home, &mut shell, "./cleanup.sh");
+}
+
+fn loaded_again_nested_and_after_exec_it_still_refuses(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    shell.line(kind.init());
+    refused(&home, &mut shell, "./cleanup.sh");
+    shell.line(kind.name());
+    refused(&home, &mut shell, "./cleanup.sh");
+    shell.line("exit");
+    refused(&home, &mut shell, "./cleanup.sh");
+    shell.line(&format!("exec {}", kind.name()));
+    refused(&home, &mut shell, "./cleanup.sh");
+    works(&home, &mut shell);
+}
+
+fn a_line_of_200_kb_is_read_whole(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    let long = "x".repeat(200_000);
+    let file = home.write("paste", format!("echo {long} >/dev/null; ./cleanup.sh"));
+    // Typed from a file: a terminal takes no line of that length in one go.
+    match kind {
+        Kind::Bash | Kind::Zsh => {
+            let text = fs::read_to_string(&file).unwrap();
+            refused_keys(&home, &mut shell, &format!("\x1b[200~{text}\x1b[201~\r"));
+        }
+        Kind::Fish => return,
+    }
+    shell.line("clear");
+    works(&home, &mut shell);
+}
+
+// A broken guard
+
+const BROKEN: &[&str] =
+    &["exit 1", "exit 127", "kill -SEGV $$", "kill -KILL $$", "echo gibberish; exit 3", "printf sto; exit 1"];
+
+fn a_broken_guard_refuses_a_line_of_a_hot_tab_once(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    for script in BROKEN {
+        guard_is(&home, script);
+        refused(&home, &mut shell, "./plain.sh; true");
+        assert!(!home.join("plain").exists());
+        shell.line("./plain.sh; true");
+        assert!(home.join("plain").exists(), "{script}: the same line again runs\n{}", shell.dump());
+        fs::remove_file(home.join("plain")).unwrap();
+        refused(&home, &mut shell, "./plain.sh; true");
+        refused(&home, &mut shell, "./plain.sh");
+        home.restore_redtab();
+        works(&home, &mut shell);
+        fs::remove_file(home.join("plain")).unwrap();
+    }
+    home.remove_redtab();
+    refused(&home, &mut shell, "./plain.sh");
+    shell.line("./plain.sh");
+    assert!(home.join("plain").exists(), "{}", shell.dump());
+}
+
+fn a_broken_guard_is_named_once_in_a_clear_tab(kind: Kind) {
+    let (home, mut shell) = clear(kind, "");
+    for script in BROKEN {
+        guard_is(&home, script);
+        let before = count(&shell, "the guard fails");
+        shell.line("X=1 ./plain.sh").line("X=2 ./plain.sh");
+        assert_eq!(lines_of(&home, "plain"), 2, "{script}\n{}", shell.dump());
+        fs::remove_file(home.join("plain")).unwrap();
+        assert_eq!(count(&shell, "the guard fails"), before + 1, "{script}\n{}", shell.dump());
+        home.restore_redtab();
+        shell.line("X=3 true");
+    }
+}
+
+fn stop_without_yes_is_a_refusal(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    for script in [
+        "echo stop; exit 0",
+        "echo stop; echo no; exit 0",
+        "echo stop; echo yes; exit 1",
+        "echo stop; kill -KILL $$",
+        "echo stop; kill -TERM $$",
+        "echo stop; kill -HUP $$",
+        "echo stop; kill -SEGV $$",
+        "echo stop; echo yes; echo stop; exit 0",
+        "exit 77",
+    ] {
+        guard_is(&home, &format!("printf '\\nit was not run\\n' >/dev/tty; {script}"));
+        for _ in 0..2 {
+            refused(&home, &mut shell, "./plain.sh");
+            assert!(!home.join("plain").exists(), "{script}\n{}", shell.dump());
+        }
+        guard_is(&home, "echo stop; echo yes; exit 0");
+        shell.line("./plain.sh");
+        assert!(home.join("plain").exists(), "{script}\n{}", shell.dump());
+        fs::remove_file(home.join("plain")).unwrap();
+    }
+}
+
+fn what_a_guard_prints_is_never_run(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    for trap in [
+        "$(touch F)",
+        "`touch F`",
+        "a[$(touch F)]",
+        "0$(touch F)",
+        "touch F",
+        "%F{red}",
+        "1+1",
+        "09",
+        "b[0]=1",
+    ] {
+        home.write("text", format!("{trap}\n"));
+        guard_is(&home, "cat $HOME/text; cat $HOME/text >&2; exit 0");
+        shell.line("true");
+        guard_is(&home, "cat $HOME/text; cat $HOME/text >&2; exit 1");
+        refused(&home, &mut shell, "./plain.sh");
+        assert!(!home.join("F").exists(), "{trap} was run\n{}", shell.dump());
+        home.restore_redtab();
+        shell.line("true");
+    }
+}
+
+fn a_hanging_guard_is_interrupted(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    guard_is(&home, ": >$HOME/hanging; exec sleep 1000");
+    shell.send("./plain.sh\r");
+    appears(&home, "hanging", &shell);
+    shell.send("\x03");
+    if kind == Kind::Fish {
+        shell.wait_for("the line again", |t| t.typed().as_deref() == Some("./plain.sh") || t.at_prompt());
+    } else {
+        shell.prompt();
+        shell.send("./plain.sh");
+    }
+    assert!(!home.join("plain").exists(), "{}", shell.dump());
+    shell.send("\r").prompt();
+    appears(&home, "plain", &shell);
+    home.restore_redtab();
+    works(&home, &mut shell);
+}
+
+fn a_guard_killed_at_its_question_refuses(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    home.executable("bin/kubectl", "#!/bin/sh\necho deleted >>\"$HOME/ran\"\n");
+    for signal in ["KILL", "TERM", "HUP", "QUIT", "SEGV", "INT"] {
+        let question = "Type prod-eu";
+        let before = count(&shell, question);
+        let drawn = shell.prompts_drawn();
+        shell.send("kubectl delete ns payments\r");
+        shell.wait_for("the question", |t| {
+            t.raw.windows(question.len()).filter(|w| *w == question.as_bytes()).count() > before
+        });
+        end_guard(shell.pid(), signal);
+        shell.wait_for("a prompt", |t| t.prompts > drawn && (kind == Kind::Fish || t.at_prompt()));
+        if kind == Kind::Fish {
+            shell.wait_for("the line", |t| t.typed().is_some_and(|typed| typed.starts_with("kubectl")));
+            shell.send("\x05\x15").wait_for("an empty line", |t| t.typed().as_deref() == Some(""));
+        }
+        assert!(!home.join("ran").exists(), "{signal}\n{}", shell.dump());
+        shell.send("");
+        works(&home, &mut shell);
+    }
+}
+
+/// Sends a signal to the guard of a shell, and to nothing else.
+fn end_guard(shell: u32, signal: &str) {
+    let found = std::process::Command::new("ps").args(["-e", "-o", "pid=,args="]).output().unwrap();
+    let text = String::from_utf8(found.stdout).unwrap();
+    let wanted = format!("--pid {shell} ");
+    let ours: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("redtab guard ") && line.contains(&wanted))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(ours.len(), 1, "{text}");
+    assert!(
+        std::process::Command::new("kill").args([&format!("-{signal}"), ours[0]]).status().unwrap().success()
+    );
+}
+
+fn a_run_directory_closed_after_a_block_changes_nothing(kind: Kind) {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home_on("prod-eu");
+    let mut shell = kind.in_home(&home).unprivileged().redtab().start();
+    refused(&home, &mut shell, "./cleanup.sh");
+    fs::set_permissions(home.run_dir(), fs::Permissions::from_mode(0o500)).unwrap();
+    works(&home, &mut shell);
+    refused(&home, &mut shell, "./cleanup.sh");
+    works(&home, &mut shell);
+    fs::remove_dir_all(home.run_dir()).unwrap();
+    works(&home, &mut shell);
+    refused(&home, &mut shell, "./cleanup.sh");
+    works(&home, &mut shell);
+}
+
+// Where it can't
+
+#[test]
+fn bash_says_where_it_can_not_hold_a_line_back() {
+    for setting in
+        ["set +o history", "shopt -u promptvars", "HISTSIZE=0", "readonly PS0=x", "readonly HISTCONTROL"]
+    {
+        let home = home_on("prod-eu");
+        let mut shell = Kind::Bash.in_home(&home).rc(setting).redtab().start();
+        shell
+            .expect_text(" PROD prod-eu · guard off ")
+            .line("true")
+            .expect_text(" PROD prod-eu · guard off ");
+    }
+    let (home, mut shell) = hot(Kind::Bash);
+    shell.line("set +o history").expect_text(" PROD prod-eu · guard off ");
+    shell.line("set -o history").expect_text(" PROD prod-eu ");
+    refused(&home, &mut shell, "./cleanup.sh");
+}
+
+#[test]
+fn an_editor_opens_no_way_past_the_guard_of_bash() {
+    let home = home_on("prod-eu");
+    home.executable("bin/ed", "#!/bin/sh\ntrue\n");
+    let mut shell = Kind::Bash.in_home(&home).env("EDITOR", "ed").redtab().start();
+    shell.type_in("./cleanup.sh").send("\x18\x05");
+    shell.send("\x15").wait_for("an empty line", |t| t.typed().as_deref() == Some(""));
+    assert!(!home.join("ran").exists(), "{}", shell.dump());
+    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "dev-eu");
+    shell.enter().expect_clear().send("./cleanup.sh\x18\x05").prompt();
+    assert!(home.join("ran").exists(), "given back\n{}", shell.dump());
+}
+
 in_every_shell! {
     a_refused_line_runs_nothing_whatever_its_shape,
     without_the_hook_every_shape_runs_it,
     an_alias_and_a_function_are_seen_through,
+    a_pasted_block_stops_at_the_refused_line,
+    a_command_of_several_lines_is_one,
+    a_line_that_hides_from_history_is_refused_and_stays_hidden,
+    no_setting_lets_it_through,
+    a_refused_line_leaves_status_and_history_as_an_interrupt_does,
+    allowed_lines_notice_nothing,
+    a_stopped_job_is_still_there,
+    an_ordinary_line_of_a_clear_tab_runs_no_program,
+    a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production,
+    a_switch_since_the_prompt_was_drawn_counts,
+    switched_off_it_asks_nothing_but_a_prefix_lifts_nothing,
+    loaded_again_nested_and_after_exec_it_still_refuses,
+    a_line_of_200_kb_is_read_whole,
+    a_broken_guard_refuses_a_line_of_a_hot_tab_once,
+    a_broken_guard_is_named_once_in_a_clear_tab,
+    stop_without_yes_is_a_refusal,
+    what_a_guard_prints_is_never_run,
+    a_hanging_guard_is_interrupted,
+    a_guard_killed_at_its_question_refuses,
+    a_run_directory_closed_after_a_block_changes_nothing,
 }
