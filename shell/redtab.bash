@@ -141,7 +141,10 @@ __redtab_draw() {
 __redtab_arrange() {
   local -a __redtab_all __redtab_tail __redtab_i __redtab_c __redtab_k
   if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
-    if [[ ${PROMPT_COMMAND[*]:0:1} == __redtab_first ]]; then
+    # bash-preexec looks for its installer in the first element, once: until then that element is not ours.
+    __redtab_c=(__redtab_first)
+    case ${PROMPT_COMMAND[0]-} in *__bp_install*) __redtab_c=() ;; esac
+    if [[ ${#__redtab_c[@]} == 0 || ${PROMPT_COMMAND[0]-} == __redtab_first ]]; then
       case ${PROMPT_COMMAND[*]: -1} in
         __redtab_prompt) return 0 ;;
         __bp_interactive_mode)
@@ -149,7 +152,7 @@ __redtab_arrange() {
       esac
     fi
     if __redtab_readonly PROMPT_COMMAND; then return 0; fi
-    __redtab_all=() __redtab_tail=() __redtab_c=()
+    __redtab_all=("${__redtab_c[@]}") __redtab_tail=() __redtab_c=()
     __redtab_i=("${!PROMPT_COMMAND[@]}")
     for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_i[@]}; __redtab_k[0]++)); do
       __redtab_c[0]=${PROMPT_COMMAND[${__redtab_i[${__redtab_k[0]}]}]}
@@ -162,7 +165,7 @@ __redtab_arrange() {
           __redtab_all+=("${__redtab_c[0]//__redtab_first/__redtab_none}") ;;
       esac
     done
-    PROMPT_COMMAND=(__redtab_first "${__redtab_all[@]}" __redtab_prompt "${__redtab_tail[@]}")
+    PROMPT_COMMAND=("${__redtab_all[@]}" __redtab_prompt "${__redtab_tail[@]}")
   else
     case ${PROMPT_COMMAND-} in
       $'__redtab_first\n'*__redtab_prompt) return 0 ;;
