@@ -208,7 +208,7 @@ __redtab_remember() {
 # The first of the prompt's commands: takes out of the history what the user wants kept out of it, before anything
 # writes the history to a file. He would have had it kept out from the start, but the guard reads lines there.
 __redtab_first() {
-  __redtab_rc=("$?")
+  __redtab_rc=("$?" "$-")
   local - 2>/dev/null && \builtin set +aefkuvxET
   local IFS=$' \t\n'
   local -a __redtab_l=()
@@ -226,19 +226,25 @@ __redtab_first() {
     esac
   fi
   if ((__redtab_c[0] > 0)) && [[ ${HISTCONTROL-} == *redtab-* || -n ${__redtab_ignore[0]-} ]]; then
-    # From the oldest line on: the places of the others, counted from the end, stay what they are.
+    # From the oldest line on: the places of the others, counted from the end, stay what they are. `fc` would name them
+    # one by one, but takes the last one for itself.
     for ((; __redtab_c[0] > 0; __redtab_c[0]--)); do
-      __redtab_l=("$(\builtin fc -ln "-${__redtab_c[0]}" "-${__redtab_c[0]}" 2>/dev/null)")
-      if __redtab_forgets "${__redtab_l[0]:2}"; then
-        if ((BASH_VERSINFO[0] >= 5)); then
-          \builtin history -d "-${__redtab_c[0]}" 2>/dev/null
-        else
-          \builtin history -d "$((HISTCMD - __redtab_c[0]))" 2>/dev/null
+      __redtab_l=("$(HISTTIMEFORMAT='' \builtin history "${__redtab_c[0]}")")
+      # Number, mark, text; then the next number.
+      if [[ ${__redtab_l[0]} =~ ^\ *([0-9]+)[*\ ]\  ]]; then
+        __redtab_l[1]=${BASH_REMATCH[1]}
+        __redtab_l[0]=${__redtab_l[0]:${#BASH_REMATCH[0]}}
+        \builtin printf -v '__redtab_l[2]' '%5d' "$((__redtab_l[1] + 1))"
+        # shellcheck disable=SC2180 # a pattern: the mark of a changed line, or a blank
+        if __redtab_forgets "${__redtab_l[0]%%$'\n'"${__redtab_l[2]}"[* ] *}"; then
+          \builtin history -d "${__redtab_l[1]}" 2>/dev/null
         fi
       fi
     done
   fi
   __redtab_a=(0) __redtab_b=(0) __redtab_c=(0)
+  # Under `set -e` a status of ours would end the shell. bash itself keeps `$?` for the next line.
+  if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
   return "${__redtab_rc[0]}"
 }
 
@@ -381,6 +387,7 @@ __redtab_define() {
       fi
       if \builtin declare -F -- "$__redtab_word" >/dev/null 2>&1; then
         __redtab_body=$(\builtin declare -f -- "$__redtab_word")
+        __redtab_body=${__redtab_body#*$'\n'}
         __redtab_field function "$__redtab_body" "$__redtab_word"
         __redtab_left+=("$__redtab_body") __redtab_bodies+=$'\n'$__redtab_body
         __redtab_known+="$__redtab_word "
@@ -438,7 +445,7 @@ __redtab_judge() {
 }
 
 __redtab_prompt() {
-  __redtab_rc=("$?") # no `local` before it: under `set -k` its argument would be no assignment
+  __redtab_rc=("$?" "$-") # no `local` before it: under `set -k` its argument would be no assignment
   # The user's options are his: ours hold inside this function only (bash 4.4 and later).
   local - 2>/dev/null && \builtin set +aefkuvxET
   local IFS=$' \t\n'
@@ -459,6 +466,7 @@ __redtab_prompt() {
   __redtab_arm
   __redtab_draw
   __redtab_arrange
+  if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
   return "${__redtab_rc[0]}"
 }
 
