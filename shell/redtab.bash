@@ -21,7 +21,6 @@ __redtab_hot=()         # every line goes to the guard
 __redtab_ask=()         # lines that go there though the tab is clear
 __redtab_can=(no)       # yes, or why no line can be held back
 __redtab_e=('')         # PS0 expands nothing behind an unset name
-__redtab_a=(0)          # the guard is looking at a line; still set at the next prompt, it was interrupted
 __redtab_b=(0)          # what became of the line: 8 when history is to forget it, and the number __redtab_judge returns
 __redtab_c=(0)          # lines since the prompt
 __redtab_stop=([2]=1 [3]=1 [6]=1 [10]=1 [11]=1 [14]=1) # what drops it
@@ -212,19 +211,15 @@ __redtab_first() {
   local - 2>/dev/null && \builtin set +aefkuvxET
   local IFS=$' \t\n'
   local -a __redtab_l=()
-  if ((__redtab_a[0])); then
-    __redtab_remember
-  else
-    case $((__redtab_b[0] & 7)) in
-      0) ;;
-      3) __redtab_remember ;;
-      *) __redtab_again=() ;;
-    esac
-    case $((__redtab_b[0] & 7)) in
-      4) __redtab_warned=(1) ;;
-      5) __redtab_warned=() ;;
-    esac
-  fi
+  case $((__redtab_b[0] & 7)):$((__redtab_c[0] > 0)):${__redtab_rc[0]} in
+    0:1:130 | 3:*) __redtab_remember ;; # no answer: the guard was interrupted
+    0:*) ;;
+    *) __redtab_again=() ;;
+  esac
+  case $((__redtab_b[0] & 7)) in
+    4) __redtab_warned=(1) ;;
+    5) __redtab_warned=() ;;
+  esac
   if ((__redtab_c[0] > 0)) && [[ ${HISTCONTROL-} == *redtab-* || -n ${__redtab_ignore[0]-} ]]; then
     # From the oldest line on: the places of the others, counted from the end, stay what they are. `fc` would name them
     # one by one, but takes the last one for itself.
@@ -242,7 +237,7 @@ __redtab_first() {
       fi
     done
   fi
-  __redtab_a=(0) __redtab_b=(0) __redtab_c=(0)
+  __redtab_b=(0) __redtab_c=(0)
   # Under `set -e` a status of ours would end the shell. bash itself keeps `$?` for the next line.
   if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
   return "${__redtab_rc[0]}"
@@ -269,7 +264,7 @@ __redtab_arm() {
   # the history. Whatever a child prints in there is evaluated: ours prints a number of this file. The leading 0 stands
   # for all of it when the child is interrupted.
   # shellcheck disable=SC2016 # PS0 expands it
-  __redtab_p[0]='${__redtab_e:$((__redtab_a[0]=1,__redtab_c[0]+=1,0)):0}${__redtab_e:$((__redtab_b[0]=0$(__redtab_pre),__redtab_a[0]=0,0)):0}${__redtab_stop[__redtab_b]+$(__redtab_throw)}'
+  __redtab_p[0]='${__redtab_e:$((__redtab_c[0]+=1,0)):0}${__redtab_e:$((__redtab_b[0]=0$(__redtab_pre),0)):0}${__redtab_stop[__redtab_b]+$(__redtab_throw)}'
   if [[ ${__redtab_can[0]} != yes || ${REDTAB-} == off || -z ${__redtab_ask[0]-} ]]; then
     if [[ ${PS0-} == *"${__redtab_p[0]}"* ]]; then PS0=${PS0//"${__redtab_p[0]}"/}; fi
     if [[ ${HISTCONTROL-} == *redtab-* ]]; then HISTCONTROL=${HISTCONTROL//redtab-/}; fi
