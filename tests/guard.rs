@@ -488,6 +488,91 @@ fn an_ordinary_line_of_a_clear_tab_runs_no_program(kind: Kind) {
     assert_eq!(calls.execs.iter().filter(|line| line.contains("\"guard\"")).count(), 1, "{calls:?}");
 }
 
+/// Lines that concern the guard though the tab is clear, and lines that don't.
+const CONCERNS: &[&str] = &[
+    "AWS_PROFILE=prod ./cleanup.sh",
+    "export AWS_PROFILE=prod; ./cleanup.sh",
+    "export AWS_PROFILE=prod\n./cleanup.sh",
+    "set -gx AWS_PROFILE prod; ./cleanup.sh",
+    "cd ../prod-app && ./cleanup.sh",
+    "pushd x; make",
+    "kubectl config use-context prod",
+    "kubectx prod && ./cleanup.sh",
+    "true; kubectl delete ns x",
+    "/usr/bin/kubectl get pods",
+    "(psql -h prod)",
+    "echo $(helm uninstall x)",
+    "source .env.prod",
+    ". .env.prod; ./cleanup.sh",
+    "../prod-app/cleanup.sh",
+    "~/prod-app/cleanup.sh",
+    "/srv/cleanup.sh",
+    "true && /srv/cleanup.sh",
+    "cat x | /srv/load.sh",
+    "sudo -u app /srv/cleanup.sh",
+    "bash ../prod-app/cleanup.sh",
+    "make -C ../prod-app reset",
+    "npm --prefix=../prod run nuke",
+    "env $(cat .env.prod) ./cleanup.sh",
+    "aws-vault exec prod -- ./cleanup.sh",
+    "eval \"$x\"",
+    "$cmd",
+    "\"./clean up.sh\"",
+    "k\\ubectl delete ns x; \\kubectl delete ns x",
+    "for i in 1 2; do ssh web-$i ls; done",
+    "REDTAB=off ./cleanup.sh && x",
+];
+const CONCERNS_NOT: &[&str] = &[
+    "ls",
+    "ls -la /etc",
+    "cat ../README.md",
+    "git status",
+    "git commit -m 'fix the thing'",
+    "export AWS_PROFILE=prod",
+    "AWS_PROFILE=prod",
+    "./cleanup.sh",
+    "make test",
+    "cd ../prod-app",
+    "cd",
+    "vim src/main.rs",
+    "cargo test --all",
+    "grep -r foo src | head",
+    "printf '%s' x >| /tmp/x",
+    "echo a > /tmp/x",
+    "npm run build && npm test",
+    "python manage-things.py",
+];
+
+fn the_pattern_of_a_clear_tab_reads_alike(kind: Kind) {
+    let home = Home::new();
+    let script = match kind {
+        Kind::Bash => r#"p=$1; shift; for l; do [[ $l =~ $p ]] && printf 1 || printf 0; done"#,
+        Kind::Zsh => r#"p=$1; shift; for l; do [[ $l =~ $p ]] && printf 1 || printf 0; done"#,
+        Kind::Fish => {
+            "for l in $argv[2..-1]; string match -rq -- $argv[1] $l; and printf 1; or printf 0; end"
+        }
+    };
+    let mut command = home.command(kind.name());
+    command.args(["-c", script]);
+    if kind != Kind::Fish {
+        command.arg("sh");
+    }
+    let out =
+        command.arg(redtab::guard::sieve::pattern()).args(CONCERNS).args(CONCERNS_NOT).output().unwrap();
+    let got = String::from_utf8(out.stdout).unwrap();
+    let all = CONCERNS.iter().map(|line| (line, '1')).chain(CONCERNS_NOT.iter().map(|line| (line, '0')));
+    let wrong: Vec<_> =
+        all.zip(got.chars()).filter(|((_, want), got)| want != got).map(|((line, _), _)| line).collect();
+    assert!(wrong.is_empty() && got.len() == CONCERNS.len() + CONCERNS_NOT.len(), "{wrong:#?} {got}");
+}
+
+fn lines_typed_ahead_of_a_refusal_are_dropped(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    refused_keys(&home, &mut shell, "./cleanup.sh\rtouch p2\rtouch p3\r");
+    works(&home, &mut shell);
+    assert!(!home.join("p2").exists() && !home.join("p3").exists(), "{}", shell.dump());
+}
+
 fn a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production(kind: Kind) {
     let (home, mut shell) = clear(kind, "");
     shell.line("./cleanup.sh");
@@ -760,6 +845,8 @@ in_every_shell! {
     an_ordinary_line_of_a_clear_tab_runs_no_program,
     a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production,
     a_switch_since_the_prompt_was_drawn_counts,
+    the_pattern_of_a_clear_tab_reads_alike,
+    lines_typed_ahead_of_a_refusal_are_dropped,
     switched_off_it_asks_nothing_but_a_prefix_lifts_nothing,
     loaded_again_nested_and_after_exec_it_still_refuses,
     a_line_of_200_kb_is_read_whole,
