@@ -21,7 +21,6 @@ __redtab_hot=()         # every line goes to the guard
 __redtab_ask=()         # lines that go there though the tab is clear
 __redtab_can=(no)       # yes, or why no line can be held back
 __redtab_e=('')         # PS0 expands nothing behind an unset name
-__redtab_a=(0)          # the guard is looking at a line; still set at the next prompt, it was interrupted
 __redtab_b=(0)          # what became of the line: 8 when history is to forget it, and the number __redtab_judge returns
 __redtab_c=(0)          # lines since the prompt
 __redtab_stop=([2]=1 [3]=1 [6]=1 [10]=1 [11]=1 [14]=1) # what drops it
@@ -223,37 +222,39 @@ __redtab_remember() {
 # The first of the prompt's commands: takes out of the history what the user wants kept out of it, before anything
 # writes the history to a file. He would have had it kept out from the start, but the guard reads lines there.
 __redtab_first() {
-  __redtab_rc=("$?")
+  __redtab_rc=("$?" "$-")
   local - 2>/dev/null && \builtin set +aefkuvxET
   local IFS=$' \t\n'
   local -a __redtab_l=()
-  if ((__redtab_a[0])); then
-    __redtab_remember
-  else
-    case $((__redtab_b[0] & 7)) in
-      0) ;;
-      3) __redtab_remember ;;
-      *) __redtab_again=() ;;
-    esac
-    case $((__redtab_b[0] & 7)) in
-      4) __redtab_warned=(1) ;;
-      5) __redtab_warned=() ;;
-    esac
-  fi
+  case $((__redtab_b[0] & 7)):$((__redtab_c[0] > 0)):${__redtab_rc[0]} in
+    0:1:130 | 3:*) __redtab_remember ;; # no answer: the guard was interrupted
+    0:*) ;;
+    *) __redtab_again=() ;;
+  esac
+  case $((__redtab_b[0] & 7)) in
+    4) __redtab_warned=(1) ;;
+    5) __redtab_warned=() ;;
+  esac
   if ((__redtab_c[0] > 0)) && [[ ${HISTCONTROL-} == *redtab-* || -n ${__redtab_ignore[0]-} ]]; then
-    # From the oldest line on: the places of the others, counted from the end, stay what they are.
+    # From the oldest line on: the places of the others, counted from the end, stay what they are. `fc` would name them
+    # one by one, but takes the last one for itself.
     for ((; __redtab_c[0] > 0; __redtab_c[0]--)); do
-      __redtab_l=("$(\builtin fc -ln "-${__redtab_c[0]}" "-${__redtab_c[0]}" 2>/dev/null)")
-      if __redtab_forgets "${__redtab_l[0]:2}"; then
-        if ((BASH_VERSINFO[0] >= 5)); then
-          \builtin history -d "-${__redtab_c[0]}" 2>/dev/null
-        else
-          \builtin history -d "$((HISTCMD - __redtab_c[0]))" 2>/dev/null
+      __redtab_l=("$(HISTTIMEFORMAT='' \builtin history "${__redtab_c[0]}")")
+      # Number, mark, text; then the next number.
+      if [[ ${__redtab_l[0]} =~ ^\ *([0-9]+)[*\ ]\  ]]; then
+        __redtab_l[1]=${BASH_REMATCH[1]}
+        __redtab_l[0]=${__redtab_l[0]:${#BASH_REMATCH[0]}}
+        \builtin printf -v '__redtab_l[2]' '%5d' "$((__redtab_l[1] + 1))"
+        # shellcheck disable=SC2180 # a pattern: the mark of a changed line, or a blank
+        if __redtab_forgets "${__redtab_l[0]%%$'\n'"${__redtab_l[2]}"[* ] *}"; then
+          \builtin history -d "${__redtab_l[1]}" 2>/dev/null
         fi
       fi
     done
   fi
-  __redtab_a=(0) __redtab_b=(0) __redtab_c=(0)
+  __redtab_b=(0) __redtab_c=(0)
+  # Under `set -e` a status of ours would end the shell. bash itself keeps `$?` for the next line.
+  if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
   return "${__redtab_rc[0]}"
 }
 
@@ -278,7 +279,7 @@ __redtab_arm() {
   # the history. Whatever a child prints in there is evaluated: ours prints a number of this file. The leading 0 stands
   # for all of it when the child is interrupted.
   # shellcheck disable=SC2016 # PS0 expands it
-  __redtab_p[0]='${__redtab_e:$((__redtab_a[0]=1,__redtab_c[0]+=1,0)):0}${__redtab_e:$((__redtab_b[0]=0$(__redtab_pre),__redtab_a[0]=0,0)):0}${__redtab_stop[__redtab_b]+$(__redtab_throw)}'
+  __redtab_p[0]='${__redtab_e:$((__redtab_c[0]+=1,0)):0}${__redtab_e:$((__redtab_b[0]=0$(__redtab_pre),0)):0}${__redtab_stop[__redtab_b]+$(__redtab_throw)}'
   if [[ ${__redtab_can[0]} != yes || ${REDTAB-} == off || -z ${__redtab_ask[0]-} ]]; then
     if [[ ${PS0-} == *"${__redtab_p[0]}"* ]]; then PS0=${PS0//"${__redtab_p[0]}"/}; fi
     if [[ ${HISTCONTROL-} == *redtab-* ]]; then HISTCONTROL=${HISTCONTROL//redtab-/}; fi
@@ -396,6 +397,7 @@ __redtab_define() {
       fi
       if \builtin declare -F -- "$__redtab_word" >/dev/null 2>&1; then
         __redtab_body=$(\builtin declare -f -- "$__redtab_word")
+        __redtab_body=${__redtab_body#*$'\n'}
         __redtab_field function "$__redtab_body" "$__redtab_word"
         __redtab_left+=("$__redtab_body") __redtab_bodies+=$'\n'$__redtab_body
         __redtab_known+="$__redtab_word "
@@ -453,7 +455,7 @@ __redtab_judge() {
 }
 
 __redtab_prompt() {
-  __redtab_rc=("$?") # no `local` before it: under `set -k` its argument would be no assignment
+  __redtab_rc=("$?" "$-") # no `local` before it: under `set -k` its argument would be no assignment
   # The user's options are his: ours hold inside this function only (bash 4.4 and later).
   ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) && local - && \builtin set +aefkuvxET
   local IFS=$' \t\n'
@@ -474,6 +476,7 @@ __redtab_prompt() {
   __redtab_arm
   __redtab_draw
   __redtab_arrange
+  if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
   return "${__redtab_rc[0]}"
 }
 

@@ -232,7 +232,9 @@ function __redtab_define
             end
         else if builtin functions -q -- $word
             builtin string match -q -- "$__fish_data_dir/*" (builtin functions --details -- $word); and continue
-            set body (builtin functions -- $word | builtin string collect)
+            # Behind comments its head, and at last its end.
+            set body (builtin functions -- $word | builtin string match -rv '^# ')
+            set body (builtin string join \n -- $body[2..-2] | builtin string collect)
             __redtab_field function "$body" $word
         else
             continue

@@ -78,7 +78,7 @@ pub fn pattern() -> String {
     .join("|")
 }
 
-/// The programs of every rule whose domain a line can name a target in. A name with `*` is left to its stem.
+/// The programs of every rule whose domain a line can name a target in.
 fn programs() -> Vec<&'static str> {
     let mut names: Vec<&str> = rules::built_in()
         .iter()

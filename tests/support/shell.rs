@@ -466,6 +466,11 @@ impl Shell {
         fs::read_to_string(&self.answer).unwrap_or_else(|error| panic!("{word}: {error}\n{}", self.dump()))
     }
 
+    /// What stands between the last prompt and the cursor.
+    pub fn typed(&self) -> Option<String> {
+        self.state().terminal.typed()
+    }
+
     /// The whole screen as text.
     pub fn screen(&self) -> String {
         self.state().terminal.text()
