@@ -219,7 +219,10 @@ impl Visit<'_> {
             group.iter().filter(|f| f.subject != finding.subject).map(|f| f.subject.as_str()).collect();
         let message = stop::message(finding, Decision::Confirm, self.around(&also));
         match &finding.cause {
-            Cause::LooksDestructive { script, .. } => self.about_script(finding, script.as_ref(), &message),
+            // Known to be meant for production, it is asked about for the hour alone.
+            Cause::LooksDestructive { script, meant: false, .. } => {
+                self.about_script(finding, script.as_ref(), &message)
+            }
             _ => self.name_typed(finding, &message),
         }
     }

@@ -182,7 +182,7 @@ fn killed_while_it_asks_it_ran_nothing_and_the_modes_are_back() {
         ("SEGV", ["77", "139"]),
         ("ABRT", ["77", "134"]),
     ] {
-        let mut case = Case::guard(production(), DELETE, "-icanon -echo");
+        let case = Case::guard(production(), DELETE, "-icanon -echo");
         case.shows(QUESTION);
         let killed = Command::new("kill").args(["-s", signal, &case.asker()]).status().unwrap();
         assert!(killed.success());
@@ -364,3 +364,29 @@ fn run_is_not_switched_off_and_refuses_without_a_terminal() {
         assert!(!home.join("ran").exists());
     }
 }
+
+/// The way the hooks call it: fed by a pipe, read by a substitution, from a line editor's own key.
+fn a_hook_that_reads_the_answer_is_asked_in_front(kind: Kind) {
+    let home = production();
+    home.write("in", format!("line {}\n{DELETE}\n", DELETE.len()));
+    let ask = "cat in | redtab guard --shell";
+    let rc = match kind {
+        Kind::Bash => format!(
+            "ask() {{ answer=$({ask} bash --pid $$); echo \"<$answer>\"; }}; bind -x '\"\\C-o\": ask'"
+        ),
+        Kind::Zsh => format!(
+            "ask() {{ answer=$({ask} zsh --pid $$); BUFFER=\"${{(j:+:)${{(f)answer}}}}\"; }}; zle -N ask; bindkey '^O' ask"
+        ),
+        Kind::Fish => format!(
+            "function ask; set -l answer ({ask} fish --pid $fish_pid); commandline -r (string join + $answer); end; bind \\co ask"
+        ),
+    };
+    let mut shell = kind.in_home(&home).rc(&rc).start();
+    shell.send("\x0f");
+    shell.wait_for("the question", |t| t.text().contains(QUESTION));
+    shell.send("prod-eu\r");
+    let whole = if kind == Kind::Bash { "yes>" } else { "stop+yes" };
+    shell.wait_for("the answer", |t| t.text().contains(whole));
+}
+
+in_every_shell!(a_hook_that_reads_the_answer_is_asked_in_front);

@@ -69,6 +69,9 @@ fn on_production_a_flagged_script_never_runs_and_an_unflagged_one_is_asked_about
             ("./wipe-orders.sh", "confirm"),
             ("bash -c ./wipe-orders.sh", "confirm"),
             ("./deploy.sh", "allow"),
+            // These decide for themselves.
+            ("redtab run --here ./cleanup.sh", "allow"),
+            ("redtab lease 30m why", "allow"),
             ("cat cleanup.sh", "allow"),
             ("bash -n ./cleanup.sh", "allow"),
             ("echo ./cleanup.sh", "allow"),

@@ -150,6 +150,25 @@ fn a_lease_takes_the_step_back_and_asks_once() {
 }
 
 #[test]
+fn a_script_that_is_meant_for_production_is_asked_about_late() {
+    let home = late();
+    let mut shell = tab(&home);
+    home.write(".config/redtab/config.toml", "[hours]\nlate = []\n");
+    home.write("in", "line 9\n./wipe.sh\n");
+    shell.send("redtab guard --shell bash --pid $$ <in >out; echo $? >status\r");
+    shell.wait_for("the keys", |t| t.text().contains("[p] meant for production"));
+    shell.send("p");
+    shell.wait_for("the question", |t| t.text().contains("Type prod-eu to run it"));
+    shell.send("prod-eu\r");
+    shell.wait_for("its end", |t| t.at_prompt() && home.join("status").exists());
+    assert_eq!(decide(&home, &mut shell, "./wipe.sh"), "warn");
+    home.write(".config/redtab/config.toml", "[hours]\nlate = [\"00:00-24:00\"]\n");
+    assert_eq!(decide(&home, &mut shell, "./wipe.sh"), "confirm");
+    assert!(guard(&home, &mut shell, "./wipe.sh", Some("prod-eu\r")));
+    assert_eq!(decisions(&home), ["confirm", "meant", "yes", "confirm", "yes"]);
+}
+
+#[test]
 fn a_lease_can_name_what_the_line_names() {
     let home = late();
     home.kubeconfig(".kube/config", &["prod-eu", "prod-us", "dev-eu"], "dev-eu");
