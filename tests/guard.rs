@@ -46,10 +46,9 @@ fn count(shell: &Shell, text: &str) -> usize {
 /// Sends keys that end in a refused line, and waits for an empty line at the next prompt.
 #[track_caller]
 fn refused_keys(home: &Home, shell: &mut Shell, keys: &str) {
-    let before = count(shell, NOT_RUN);
+    let (before, drawn) = (count(shell, NOT_RUN), shell.prompts_drawn());
     shell.send(keys);
     if shell.kind == Kind::Fish {
-        let drawn = shell.prompts_drawn();
         shell.wait_for("the prompt again", |t| {
             t.raw.windows(NOT_RUN.len()).filter(|w| *w == NOT_RUN.as_bytes()).count() > before
                 && t.prompts > drawn
