@@ -19,6 +19,7 @@ __redtab_strikes=(0)    # how many prompts to leave it alone after an interrupte
 __redtab_skip=(0)       # how many of them are left
 __redtab_hot=()         # every line goes to the guard
 __redtab_ask=()         # lines that go there though the tab is clear
+__redtab_names=()       # words that do the same, in one text
 __redtab_can=(no)       # yes, or why no line can be held back
 __redtab_e=('')         # PS0 expands nothing behind an unset name
 __redtab_b=(0)          # what became of the line: 8 when history is to forget it, and the number __redtab_judge returns
@@ -407,6 +408,21 @@ __redtab_define() {
   done
 }
 
+# Whether the line, or what its words stand for, concerns the guard though the tab is clear: it looks like it, or an
+# input changed since the prompt was drawn. Where it would take long to tell, it does.
+__redtab_concerns() {
+  local __redtab_word
+  local IFS=$' \t\n'
+  if ((${#__redtab_line} + ${#__redtab_bodies} > 20000)); then return 0; fi
+  \builtin set -f
+  __redtab_word="$__redtab_line $__redtab_bodies"
+  for __redtab_word in ${__redtab_word//[!A-Za-z0-9_.-]/ }; do
+    if [[ ${__redtab_names[0]-} == *" $__redtab_word "* ]]; then return 0; fi
+  done
+  if [[ $__redtab_line =~ ${__redtab_ask[0]} || $__redtab_bodies =~ ${__redtab_ask[0]} ]]; then return 0; fi
+  [[ -n ${__redtab_live[0]-} ]] && ! __redtab_same
+}
+
 # Judges $__redtab_line. Returns 1: it runs. 2: refused. 3: refused, for the guard is broken. 4: it runs, for the guard
 # is broken. 5: the guard let it run. 6: the rest of a paste, refused. What the guard's answers mean stands in
 # docs/protocol.md.
@@ -424,11 +440,7 @@ __redtab_judge() {
   __redtab_field line "$__redtab_line"
   __redtab_define "$__redtab_line"
   if [[ $__redtab_tab == no ]]; then
-    if ((${#__redtab_line} + ${#__redtab_bodies} < 20000)) &&
-      [[ ! $__redtab_line =~ ${__redtab_ask[0]} && ! $__redtab_bodies =~ ${__redtab_ask[0]} ]] &&
-      { [[ -z ${__redtab_live[0]-} ]] || __redtab_same; }; then
-      return 1
-    fi
+    if ! __redtab_concerns; then return 1; fi
   fi
   if [[ -n ${__redtab_again[0]-} && ${__redtab_again[0]} == "$__redtab_line" ]]; then return 1; fi
   if [[ -f ${__redtab_bin[0]} && -x ${__redtab_bin[0]} ]]; then
@@ -482,7 +494,7 @@ __redtab_prompt() {
 
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
   __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
-  __redtab_throw __redtab_field __redtab_define __redtab_judge __redtab_prompt __redtab_readonly
+  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly
 __redtab_arrange
 __redtab_plain 'redtab ?'
 if __redtab_readonly PS1 || [[ ${PROMPT_COMMAND[*]-} != *__redtab_prompt* ]]; then

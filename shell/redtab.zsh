@@ -19,6 +19,7 @@ typeset -ga __redtab_strikes=(0)   # how many prompts to leave it alone after an
 typeset -ga __redtab_skip=(0)      # how many of them are left
 typeset -ga __redtab_hot=()        # every line goes to the guard
 typeset -ga __redtab_ask=()        # lines that go there though the tab is clear
+typeset -ga __redtab_names=()      # words that do the same, in one text
 typeset -ga __redtab_again=()      # a line that runs unchecked if it comes again right away
 typeset -ga __redtab_warned=()     # a broken guard was named
 typeset -ga __redtab_inherited=()  # REDTAB=off was there before this shell
@@ -140,6 +141,10 @@ __redtab_concerns() {
   # Where the pattern can't be tried, or it would take long, every line concerns it.
   (( ${#1} + ${#2} > 20000 )) && return 0
   [[ -n ${modules[zsh/regex]-} ]] || return 0
+  local __redtab_word
+  for __redtab_word in ${(u)=${:-$1 $2}//[^A-Za-z0-9_.-]/ }; do
+    [[ ${__redtab_names[1]-} == *" $__redtab_word "* ]] && return 0
+  done
   [[ $1 =~ $__redtab_ask[1] || -n $2 && $2 =~ $__redtab_ask[1] ]] && return 0
   (( $#__redtab_live )) && ! __redtab_same
 }

@@ -44,6 +44,8 @@ pub struct Reply {
     pub always: bool,
     /// A regular expression: lines that the guard must see though the tab is clear.
     pub ask: String,
+    /// Words that concern the guard, with spaces around each, where they are not part of `ask`.
+    pub names: String,
     /// One line for the person.
     pub say: Option<String>,
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
@@ -100,6 +102,7 @@ impl Reply {
             ("hot", flag(self.hot).into()),
             ("always", flag(self.always).into()),
             ("ask", optional(&self.ask)),
+            ("names", optional(&self.names)),
             ("say", optional(self.say.as_deref().unwrap_or_default())),
         ];
         let mut out = String::new();

@@ -24,6 +24,7 @@ fn sample() -> Reply {
         hot: true,
         always: false,
         ask: "(^|[;&|\n])kubectl( |$)|it's".into(),
+        names: " helm kubectl ".into(),
         say: None,
         variables: vec!["AWS_PROFILE".into(), "x$(touch F)_URL".into(), "HOME".into()],
         files: vec![

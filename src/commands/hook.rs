@@ -61,7 +61,12 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         segment: prompt::segment(&survey.verdict, &config.names, looks, faulty, lease.as_deref(), guarded),
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
-        ask: if guarded { sieve::pattern() } else { String::new() },
+        ask: if guarded { sieve::pattern(args.shell == Shell::Fish) } else { String::new() },
+        names: if args.shell == Shell::Fish {
+            String::new()
+        } else {
+            format!(" {} ", sieve::names().join(" "))
+        },
         say: None,
         variables: watched_variables(&world),
         files,
