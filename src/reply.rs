@@ -54,7 +54,7 @@ pub struct Reply {
     pub files: Vec<Watch>,
     /// Where bash lists its exported names.
     pub scratch: Option<PathBuf>,
-    /// Whether this bash has `mapfile -d` and can read a whole file without a fork (5.2 and later).
+    /// Whether this bash reads the list by `mapfile -d` (taken from 5.2 on, where it was proved), else by `read`.
     pub reads_files: bool,
 }
 

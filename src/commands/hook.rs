@@ -122,7 +122,7 @@ fn watched_variables(world: &World) -> Vec<String> {
     names
 }
 
-/// bash 5.2 and later expand `$(<file)` without a fork.
+/// From bash 5.2 on the list of names is read by `mapfile -d`; older ones take the slower `read`.
 fn reads_files(version: &str) -> bool {
     let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (5, 2)
