@@ -20,6 +20,8 @@ pub enum Watch {
     Absent(PathBuf),
     /// A link that led to nothing, and still does.
     Dangling(PathBuf),
+    /// Something was there, and still is.
+    There(PathBuf),
     /// Its time still equals the stamp's; where a symlink led to it, it still leads to `real`; it can be read, or
     /// not, as before.
     Stamped { path: PathBuf, stamp: PathBuf, real: Option<PathBuf>, readable: bool },
@@ -67,6 +69,7 @@ pub fn watch(
     match seen {
         Seen::Absent => Some(Watch::Absent(path.to_path_buf())),
         Seen::Dangling => Some(Watch::Dangling(path.to_path_buf())),
+        Seen::There => Some(Watch::There(path.to_path_buf())),
         Seen::Unwatchable => None,
         Seen::Present { mtime, real, readable, settled } => {
             let stamp = stamp(if *settled { *mtime } else { mtime.just_before() })?;
@@ -194,6 +197,7 @@ impl Reply {
                     let path = path_word(quoting, path);
                     tests.push(format!("! -e {path} && -L {path}"));
                 }
+                Watch::There(path) => tests.push(format!("-e {}", path_word(quoting, path))),
                 Watch::Stamped { path, stamp, real, readable } => {
                     let (path, stamp) = (path_word(quoting, path), path_word(quoting, stamp));
                     if quoting == Quoting::Zsh {
@@ -250,6 +254,7 @@ fn fish_test(file: &Watch) -> String {
             let path = path_word(Quoting::Fish, path);
             format!("! -e {path} -a -L {path}")
         }
+        Watch::There(path) => format!("-e {}", path_word(Quoting::Fish, path)),
         Watch::Stamped { path, stamp, real, readable } => {
             let (path, stamp) = (path_word(Quoting::Fish, path), path_word(Quoting::Fish, stamp));
             let mut test = format!("! {path} -nt {stamp} -a ! {path} -ot {stamp}");
