@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -286,8 +287,14 @@ impl World {
         let since_boot = rustix::time::ClockId::Monotonic;
         let wall = self.now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
         let boot = u64::try_from(rustix::time::clock_gettime(since_boot).tv_sec).unwrap_or(u64::MAX);
-        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Clocks { wall, boot, boot_id: boot_id.trim().to_string() }
+        Clocks { wall, boot, boot_id: self.boot_id().unwrap_or_default().to_string() }
+    }
+
+    /// The kernel's random id of this boot, read once.
+    pub fn boot_id(&self) -> Option<&'static str> {
+        static ID: OnceLock<Option<String>> = OnceLock::new();
+        let read = || Some(std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_string());
+        ID.get_or_init(read).as_deref()
     }
 
     /// The process that started this one: for a command typed at a prompt, the shell.
@@ -311,10 +318,20 @@ impl World {
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
         let own = std::fs::read_to_string("/proc/self/stat").ok()?;
-        let session = own[own.rfind(')')? + 1..].split_ascii_whitespace().nth(3)?.to_string();
-        let leader = std::fs::read_to_string(format!("/proc/{session}/stat")).ok()?;
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        Tab::from_stat(&leader, &boot)
+        let session = own[own.rfind(')')? + 1..].split_ascii_whitespace().nth(3)?;
+        self.tab_of(session.parse().ok()?)
+    }
+
+    /// The tab whose session this process leads; `None` where it leads none at a terminal, or is gone.
+    pub fn tab_of(&self, leader: u32) -> Option<Tab> {
+        let stat = std::fs::read_to_string(format!("/proc/{leader}/stat")).ok()?;
+        Tab::from_stat(&stat, self.boot_id()?)
+    }
+
+    /// Whether there is a process with this id, whoever owns it.
+    pub fn is_alive(&self, pid: u32) -> bool {
+        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+        pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
     }
 
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell
