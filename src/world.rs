@@ -286,8 +286,22 @@ impl World {
         let since_boot = rustix::time::ClockId::Monotonic;
         let wall = self.now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
         let boot = u64::try_from(rustix::time::clock_gettime(since_boot).tv_sec).unwrap_or(u64::MAX);
-        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Clocks { wall, boot, boot_id: boot_id.trim().to_string() }
+        Clocks { wall, boot, boot_id: self.boot_id() }
+    }
+
+    /// The kernel's random id of this boot; empty where it tells none.
+    pub fn boot_id(&self) -> String {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string()
+    }
+
+    /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
+    pub fn started(&self, pid: u32) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        fields.nth(18)?.parse().ok()
     }
 
     /// The process that started this one: for a command typed at a prompt, the shell.
