@@ -287,14 +287,24 @@ impl World {
         let since_boot = rustix::time::ClockId::Monotonic;
         let wall = self.now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
         let boot = u64::try_from(rustix::time::clock_gettime(since_boot).tv_sec).unwrap_or(u64::MAX);
-        Clocks { wall, boot, boot_id: self.boot_id().unwrap_or_default().to_string() }
+        Clocks { wall, boot, boot_id: self.boot_id() }
     }
 
-    /// The kernel's random id of this boot, read once.
-    pub fn boot_id(&self) -> Option<&'static str> {
-        static ID: OnceLock<Option<String>> = OnceLock::new();
-        let read = || Some(std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_string());
-        ID.get_or_init(read).as_deref()
+    /// The kernel's random id of this boot, read once; empty where it tells none.
+    pub fn boot_id(&self) -> String {
+        static ID: OnceLock<String> = OnceLock::new();
+        let read = || std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        ID.get_or_init(|| read().trim().to_string()).clone()
+    }
+
+    /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
+    pub fn started(&self, pid: u32) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        fields.nth(18)?.parse().ok()
     }
 
     /// The process that started this one: for a command typed at a prompt, the shell.
@@ -325,7 +335,7 @@ impl World {
     /// The tab whose session this process leads; `None` where it leads none at a terminal, or is gone.
     pub fn tab_of(&self, leader: u32) -> Option<Tab> {
         let stat = std::fs::read_to_string(format!("/proc/{leader}/stat")).ok()?;
-        Tab::from_stat(&stat, self.boot_id()?)
+        Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
     }
 
     /// Whether there is a process with this id, whoever owns it.

@@ -35,6 +35,11 @@ impl RunDir {
         &self.path
     }
 
+    /// The open directory itself.
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
     /// Opens a directory of ours inside the run directory, making it where it is missing.
     pub(super) fn subdir(&self, name: &str) -> Option<OwnedFd> {
         match open_dir(&self.fd, name) {
