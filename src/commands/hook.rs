@@ -134,7 +134,8 @@ fn selectors(world: &World, verdict: &Verdict) -> BTreeMap<String, String> {
     });
     let plain = world.vars.iter().filter_map(|(name, value)| {
         let (name, value) = (name.to_str()?, value.to_string_lossy());
-        let port = name.ends_with("PORT") && value.parse::<u16>().is_ok() && sources::env::is_watched(name.as_ref());
+        let port =
+            name.ends_with("PORT") && value.parse::<u16>().is_ok() && sources::env::is_watched(name.as_ref());
         (port || PLAIN.contains(&name)).then(|| (name.to_string(), value.into_owned()))
     });
     signals.chain(plain).collect()

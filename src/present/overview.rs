@@ -38,7 +38,8 @@ pub fn text(tabs: &[Known], home: Option<&Path>, color: bool) -> String {
     for (severity, cells) in rows {
         let mut line = String::new();
         for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let painted = style(severity).filter(|_| color && at == 0).map(|style| style.paint(cell).to_string());
+            let painted =
+                style(severity).filter(|_| color && at == 0).map(|style| style.paint(cell).to_string());
             line.push_str(painted.as_deref().unwrap_or(cell));
             line.push_str(&" ".repeat(width - cell.width() + 3));
         }
