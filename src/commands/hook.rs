@@ -1,24 +1,20 @@
 //! `redtab hook prompt`: what the shell's hook runs when an input changed. Prints the reply or fails; a shell never
 //! waits for it longer than the deadline.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
+use crate::commands::record;
+use crate::config::Elsewhere;
 use crate::guard::sieve;
-use crate::present::json;
 use crate::present::prompt::{self, Looks};
-use crate::reply::{self, Reply, Segment};
+use crate::reply::{self, Reply, Watch};
 use crate::shell::Shell;
-use crate::signal::Place;
 use crate::state::RunDir;
-use crate::state::tabs::{self, Pane, Record};
-use crate::survey::{self, Survey};
-use crate::tab::Tab;
-use crate::verdict::Verdict;
-use crate::view::{View, Watched};
+use crate::survey;
+use crate::view::View;
 use crate::world::World;
 use crate::{commands, sources};
 
@@ -50,15 +46,23 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         world.local_at(end, &config.hours.timezone).hour
     });
     let looks = looks(&view, config);
-    let segment = prompt::segment(&survey.verdict, &config.names, looks, faulty, lease.as_deref(), guarded);
+    let counts = config.prompt.elsewhere != Elsewhere::Off;
+    let around = prompt::Around {
+        faulty,
+        lease: lease.as_deref(),
+        guarded,
+        elsewhere: if counts { survey.elsewhere } else { 0 },
+        idle: if counts { survey.connections.idle() } else { 0 },
+    };
+    let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
     let mut watched = view.watched();
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
-        let record = record(&world, &tab, args, &survey, &segment, &watched);
+        let record = record::of(&view, &tab, args, &survey, &segment);
         watched.extend(dir.keep_tab(&world, &tab, &record));
     }
 
     let mut always = faulty;
-    let files = watched
+    let files: Vec<Watch> = watched
         .iter()
         .filter_map(|watched| {
             let stamp = |mtime| run_dir.as_ref().and_then(|dir| dir.stamp(mtime));
@@ -67,6 +71,9 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
             watch
         })
         .collect();
+    // A process needs no stamp: its directory is there while it lives.
+    let living = view.processes().into_iter().map(|pid| Watch::Living(process_path(pid)));
+    let files = Vec::into_iter(files).chain(living).collect();
     let scratch = match args.shell {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
@@ -91,54 +98,10 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-/// What the tab's record says: for tmux, for other tabs and for the watcher.
-fn record(
-    world: &World,
-    tab: &Tab,
-    args: &HookPrompt,
-    survey: &Survey,
-    segment: &Segment,
-    watched: &[Watched],
-) -> Record {
-    let verdict = &survey.verdict;
-    let environment = verdict.environment.and_then(|i| survey.loaded.config.names.environments.get(i));
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    Record {
-        tty: tabs::tty_path(tab).map(|path| text(&path)).unwrap_or_default(),
-        shell: args.shell.name().into(),
-        shell_pid: args.pid,
-        verdict: json::verdict(verdict, &survey.loaded.config.names),
-        severity: json::severity(verdict.gravity).into(),
-        hot: verdict.is_hot(),
-        badge: environment.map(|found| found.badge.to_string()).unwrap_or_default(),
-        label: verdict.winners().next().map(|reason| reason.signal.label.clone()).unwrap_or_default(),
-        segment: segment.text.clone(),
-        style: segment.style.clone(),
-        color: environment.map(|found| found.color.to_string()).unwrap_or_default(),
-        guard: if args.can_block == "yes" { "armed".into() } else { args.can_block.clone() },
-        terminal: String::new(),
-        tmux: Pane::of(world),
-        cwd: world.cwd.as_deref().map(text).unwrap_or_default(),
-        selectors: selectors(world, verdict),
-        watched: watched.iter().map(|watched| text(&watched.path)).collect(),
-    }
-}
-
-/// Names of files and ports, which no signal repeats; every other value is taken from its signal, without secrets.
-const PLAIN: &[&str] = &["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "KUBECONFIG"];
-
-fn selectors(world: &World, verdict: &Verdict) -> BTreeMap<String, String> {
-    let signals = verdict.reasons.iter().filter_map(|reason| match &reason.signal.place {
-        Place::Variable(name) => Some((name.clone(), reason.signal.value.clone())),
-        _ => None,
-    });
-    let plain = world.vars.iter().filter_map(|(name, value)| {
-        let (name, value) = (name.to_str()?, value.to_string_lossy());
-        let port =
-            name.ends_with("PORT") && value.parse::<u16>().is_ok() && sources::env::is_watched(name.as_ref());
-        (port || PLAIN.contains(&name)).then(|| (name.to_string(), value.into_owned()))
-    });
-    signals.chain(plain).collect()
+/// What is there while a process lives and no longer when it only waits to be buried, if we may look at it.
+fn process_path(pid: u32) -> PathBuf {
+    let of = |end: &str| PathBuf::from(format!("/proc/{pid}{end}"));
+    Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of(""))
 }
 
 fn looks(view: &View, config: &crate::config::Config) -> Looks {
