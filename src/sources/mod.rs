@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod azure;
+pub mod connections;
 mod digest;
 pub mod directory;
 pub mod docker;
