@@ -87,6 +87,9 @@ fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
     all.extend(sources::docker::read(view));
     all.extend(sources::terraform::read(view));
     all.extend(sources::pulumi::read(view));
+    all.extend(sources::postgres::read(view));
+    all.extend(sources::mysql::read(view));
+    all.extend(sources::dotenv::read(view));
     all.extend(directories);
     all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
     all

@@ -5,9 +5,12 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -334,6 +337,317 @@ fn azures_default_subscription_is_read_as_az_writes_it() {
     assert_eq!(status(&home, &vars, "")["verdict"], "production");
 }
 
+// PostgreSQL
+
+/// Answers one client as a server that takes no connection, and returns port, database and user that it asked for.
+fn asked(listeners: &[TcpListener; 2], mut psql: Command) -> Option<(usize, String, String)> {
+    let mut client = psql.stderr(Stdio::null()).stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+    loop {
+        let ended = client.try_wait().unwrap().is_some();
+        for (index, listener) in listeners.iter().enumerate() {
+            let Ok((mut stream, _)) = listener.accept() else { continue };
+            stream.set_nonblocking(false).unwrap();
+            let told = startup(&mut stream);
+            drop(stream);
+            client.wait().unwrap();
+            return Some((index, told.get("database")?.clone(), told.get("user")?.clone()));
+        }
+        if ended {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5)); // the client needs the processor too
+    }
+}
+
+/// The settings in a client's first message; offers to encrypt are refused.
+fn startup(stream: &mut TcpStream) -> HashMap<String, String> {
+    loop {
+        let mut word = [0; 4];
+        stream.read_exact(&mut word).unwrap();
+        let mut rest = vec![0; u32::from_be_bytes(word) as usize - 4];
+        stream.read_exact(&mut rest).unwrap();
+        if rest.len() == 4 {
+            stream.write_all(b"N").unwrap();
+            continue;
+        }
+        let words: Vec<String> =
+            rest[4..].split(|b| *b == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        return words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+    }
+}
+
+struct Service {
+    /// `~/.pg_service.conf`, `etc/pg_service.conf` and `other`; `@A` and `@B` stand for ports that listen.
+    files: &'static [(&'static str, &'static str)],
+    vars: Vars<'static>,
+    /// What redtab shows, and which port, database and user psql asks for; or nothing.
+    told: Option<(&'static str, usize, &'static str, &'static str)>,
+    broken: bool,
+}
+
+const NOTHING: Service = Service { files: &[], vars: &[], told: None, broken: false };
+const OWN: &str = ".pg_service.conf";
+const SYSTEM: &str = "etc/pg_service.conf";
+
+const SERVICES: &[Service] = &[
+    NOTHING,
+    Service {
+        files: &[(
+            OWN,
+            "# c\n[other]\nport=@B\n[s]\nhost=127.0.0.1\nport=@A\ndbname=orders\nuser=ana\n[s2]\nport=@B\n",
+        )],
+        told: Some(("127.0.0.1:@A/orders", 0, "orders", "ana")),
+        ..NOTHING
+    },
+    Service {
+        files: &[(
+            OWN,
+            "junk\n[s]\n  host=localhost\nport=@A\nport=@B\ndbname=a b\nuser=u\n\nsslmode=disable",
+        )],
+        told: Some(("localhost:@A/a b", 0, "a b", "u")),
+        ..NOTHING
+    },
+    Service {
+        files: &[(OWN, "[t]\nhost=x\n"), (SYSTEM, "[s]\nhost=127.0.0.1\nport=@B\ndbname=far\nuser=u\n")],
+        told: Some(("127.0.0.1:@B/far", 1, "far", "u")),
+        ..NOTHING
+    },
+    Service {
+        files: &[
+            (OWN, "[s]\nhost=127.0.0.1\nport=@A\ndbname=near\nuser=u\n"),
+            (SYSTEM, "[s]\nhost=127.0.0.1\nport=@B\ndbname=far\nuser=u\n"),
+        ],
+        told: Some(("127.0.0.1:@A/near", 0, "near", "u")),
+        ..NOTHING
+    },
+    Service {
+        files: &[
+            (OWN, "[s]\nhost=127.0.0.1\nport=@A\ndbname=near\nuser=u\n"),
+            ("other", "[s]\nhostaddr=127.0.0.1\nport=@B\ndbname=there\nuser=v\n"),
+        ],
+        vars: &[("PGSERVICEFILE", "~/other"), ("PGDATABASE", "unused"), ("PGPORT", "1")],
+        told: Some(("127.0.0.1:@B/there", 1, "there", "v")),
+        ..NOTHING
+    },
+    Service { files: &[(OWN, "[t]\nhost=127.0.0.1\nport=@A\n")], ..NOTHING },
+    Service { files: &[(OWN, "[s]\nhost=127.0.0.1\nbad\nport=@A\n")], broken: true, ..NOTHING },
+    Service { files: &[(OWN, "[s]\nservice=t\n[t]\nport=@A\n")], broken: true, ..NOTHING },
+];
+
+#[test]
+fn psql_connects_where_redtab_says_the_service_leads() {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = listeners.each_ref().map(|listener| listener.local_addr().unwrap().port().to_string());
+    listeners.iter().for_each(|listener| listener.set_nonblocking(true).unwrap());
+    let real = |text: &str| text.replace("@A", &ports[0]).replace("@B", &ports[1]);
+    for service in SERVICES {
+        let home = Home::new();
+        for (path, text) in service.files {
+            home.write(path, real(text));
+        }
+        let etc = home.join("etc").display().to_string();
+        let mut vars = vec![("PGSERVICE", "s"), ("PGSYSCONFDIR", &etc)];
+        vars.extend(service.vars);
+        let status = status(&home, &vars, "");
+        let shown = service.told.map(|(shown, ..)| real(shown)).unwrap_or_default();
+        let found = value(&status, "postgres", "service");
+        assert_eq!(
+            (&found, troubles(&status).len()),
+            (&shown, usize::from(service.broken)),
+            "{:?}",
+            service.files
+        );
+        let psql = with(home.command("psql"), &home, &vars, "");
+        let expected =
+            service.told.map(|(_, index, database, user)| (index, database.to_owned(), user.to_owned()));
+        assert_eq!(asked(&listeners, psql), expected, "{:?}", service.files);
+    }
+}
+
+#[test]
+fn a_service_is_judged_by_what_it_leads_to() {
+    let home = Home::new();
+    home.write(
+        OWN,
+        "[a]\nhost=db.prod.acme.example\npassword=hunter2\n[b]\ndbname=postgres://u:hunter2@db.live.example/x\n\
+         [c]\nhost=db.dev.example\n[d]\nldap://ldap.example/x?y=z\n",
+    );
+    for (name, verdict) in [("a", "production"), ("b", "production"), ("c", "clear"), ("d", "unsure")] {
+        let status = status(&home, &[("PGSERVICE", name)], "");
+        assert_eq!(status["verdict"], verdict, "{name}");
+        assert!(!status.to_string().contains("hunter2"));
+    }
+}
+
+// MySQL and MariaDB
+
+#[test]
+fn my_cnf_says_what_the_client_reads_in_it() {
+    // The files, and host, port, database and user that the client takes from them.
+    type Row<'a> = (&'a [(&'a str, &'a str)], [&'a str; 4]);
+    let table: &[Row<'_>] = &[
+        (&[], [""; 4]),
+        (
+            &[(".my.cnf", "[client]\nhost = db.prod.example\nport=3307 # c\nuser = \"ana x\"\n")],
+            ["db.prod.example", "3307", "", "ana x"],
+        ),
+        (
+            &[(
+                ".my.cnf",
+                "[mysqld]\nhost=no\n[mysql]\ndatabase='orders'\n[client]\n# host=no\n;host=no\nhost=a\nhost=b\n",
+            )],
+            ["b", "", "orders", ""],
+        ),
+        (
+            &[
+                (".my.cnf", "[client]\nhost=a\n!include ~/more.cnf\n[mysql]\n!includedir ~/d\n"),
+                ("more.cnf", "[client]\nport=1\nuser=u\n"),
+                ("d/a.cnf", "[client]\nhost=z\n"),
+                ("d/b.txt", "[client]\nhost=no\n"),
+            ],
+            ["z", "1", "", "u"],
+        ),
+        (
+            &[(".my.cnf", "[ client ]\nhost=a\n[client-mariadb]\nhost=m\n[client-server]\nuser=s\n")],
+            ["m", "", "", "s"],
+        ),
+    ];
+    for (files, expected) in table {
+        let home = Home::new();
+        for (path, text) in *files {
+            home.write(path, text.replace("~/", &format!("{}/", home.path().display())));
+        }
+        let [host, port, database, _] = expected;
+        let shown_port = if port.is_empty() { String::new() } else { format!(":{port}") };
+        let shown = format!("{host}{shown_port}/{database}");
+        let status = status(&home, &[], "");
+        assert_eq!(value(&status, "mysql", "host"), shown.trim_end_matches('/'), "{files:?} {status}");
+        let output = home.command("mariadb").arg("--print-defaults").output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let option = |name: &str| {
+            let last = printed
+                .rfind(&format!(" --{name}=").replace("  ", " "))
+                .or_else(|| printed.find(&format!("\n--{name}=")));
+            let value = last.map(|at| printed[at..].split_once('=').unwrap().1);
+            value.map(|value| value.split(" --").next().unwrap().trim().to_owned()).unwrap_or_default()
+        };
+        let of_client = ["host", "port", "database", "user"].map(option);
+        assert_eq!(of_client, expected.map(str::to_owned), "{printed}");
+    }
+}
+
+// A pod
+
+#[test]
+fn kubectl_in_a_pod_asks_where_redtab_says_it_asks() {
+    // A mount space of its own, in which the pod's files lie where every pod has them.
+    let run = |home: &Home, namespace: &str, vars: Vars<'_>, argv: &str| {
+        let account = "/var/run/secrets/kubernetes.io/serviceaccount";
+        let script = format!(
+            "mount -t tmpfs none /run && mkdir -p {account} && echo token >{account}/token && printf '{namespace}' >{account}/namespace && {argv}"
+        );
+        let mut command = with(home.command("unshare"), home, vars, "");
+        // Root has what it takes; everybody else may in a user space of his own.
+        command.args(["--mount", "--map-root-user", "sh", "-c", &script]).output().unwrap()
+    };
+    let home = Home::new();
+    let pod: Vars<'_> = &[("KUBERNETES_SERVICE_HOST", "127.0.0.1"), ("KUBERNETES_SERVICE_PORT", "1")];
+    let named: Vars<'_> = &[pod[0], pod[1], ("POD_NAMESPACE", "payments-dev")];
+    for (namespace, vars, expected, verdict) in [
+        ("payments-prod", pod, "payments-prod", "production"),
+        ("payments", pod, "payments", "clear"),
+        ("payments-prod", named, "payments-dev", "clear"),
+    ] {
+        let output = run(&home, namespace, vars, "redtab status --json");
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found = (value(&status, "kube", "namespace"), value(&status, "kube", "server"));
+        assert_eq!(found, (expected.into(), "127.0.0.1:1".into()), "{status}");
+        assert_eq!(status["verdict"], verdict);
+        // The one request that needs no answer before it: what may be done in this namespace?
+        let output = run(&home, namespace, vars, "kubectl auth can-i --list -v=8");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let body: String = told
+            .lines()
+            .filter_map(|line| line.strip_suffix('|')?.split_once('|'))
+            .map(|(_, text)| text)
+            .collect();
+        assert!(told.contains("https://127.0.0.1:1/apis/"), "{told}");
+        assert!(body.contains(expected) || told.contains(&format!("\"namespace\":\"{expected}\"")), "{told}");
+    }
+    assert_eq!(value(&status(&home, pod, ""), "kube", "namespace"), "");
+    home.kubeconfig(".kube/config", &["dev"], "dev");
+    let output = run(&home, "payments-prod", pod, "redtab status --json");
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["verdict"], "clear");
+}
+
+// .env
+
+#[test]
+fn dotenv_files_count_up_to_the_projects_root_and_never_at_home() {
+    let home = Home::new();
+    let prod = "DATABASE_URL=postgres://app:hunter2@db.prod.example/orders\n";
+    fs::create_dir_all(home.join("shop/.git")).unwrap();
+    fs::create_dir_all(home.join("shop/api/v1")).unwrap();
+    fs::create_dir_all(home.join("notes/deep")).unwrap();
+    let judged = |file: &str, cwd: &str| {
+        home.write(file, prod);
+        let status = status(&home, &[], cwd);
+        fs::remove_file(home.join(file)).unwrap();
+        assert!(!status.to_string().contains("hunter2"));
+        status["verdict"].as_str().unwrap().to_owned()
+    };
+    for (file, cwd, verdict) in [
+        ("shop/api/v1/.env", "shop/api/v1", "production"),
+        ("shop/api/.env.local", "shop/api/v1", "production"),
+        ("shop/.env", "shop/api/v1", "production"),
+        ("shop/api/.env", "shop", "clear"),
+        ("shop/.env.production", "shop", "clear"),
+        ("notes/deep/.env", "notes/deep", "production"),
+        ("notes/.env", "notes/deep", "clear"),
+        (".env", "", "clear"),
+        (".env", "shop", "clear"),
+    ] {
+        assert_eq!(judged(file, cwd), verdict, "{file} from {cwd}");
+    }
+}
+
+#[test]
+fn of_dotenv_files_only_what_points_somewhere_counts() {
+    let home = Home::new();
+    for (text, verdict) in [
+        ("NODE_ENV=production\n", "clear"),
+        ("APP_NAME=prod\nSECRET=prod\nAPP_DOCS_URL=https://docs.prod.example/\n", "clear"),
+        ("APP_ENV=production\n", "production"),
+        ("export PGHOST='db.prod.example'\n", "production"),
+        ("# PGHOST=db.prod.example\n", "clear"),
+        ("PGHOST=db.prod.example\nPGHOST=db.dev.example\n", "clear"),
+        ("KEY=\"-----BEGIN\nPGHOST=db.prod.example\n-----END\"\n", "clear"),
+        ("PGHOST=\"db.dev.example\n", "unsure"),
+        ("SECRET=\"db.dev.example\n", "clear"),
+        ("PGHOST=$(touch F)\nDB_HOST=`touch F`\n", "unsure"),
+        ("H=db.prod.example\nORDERS_URL=postgres://u:p@${H}/x\n", "production"),
+        ("H=prod.example\nG=db.$H\nPGHOST=\"${G}\"\n", "production"),
+        ("PGHOST=${NONE:-db.prod.example}\n", "production"),
+        ("PGHOST=${NONE}\n", "clear"),
+        ("H=db.prod.example\nORDERS_URL='postgres://u:p@${H}/x'\n", "clear"),
+        ("APP_ENV=\"$HOME\"\n", "clear"),
+    ] {
+        home.write("app/.env", text);
+        let status = status(&home, &[], "app");
+        assert_eq!(status["verdict"], verdict, "{text} {status}");
+    }
+    assert!(!home.join("app/F").exists());
+    home.write("app/.env", "\nA=b\nDB_HOST=db.prod.example\n");
+    let place = status(&home, &[], "app")["signals"][0]["where"].as_str().unwrap().to_owned();
+    assert!(place.ends_with("app/.env:3"), "{place}");
+    // Exported it is told once, with where it came from.
+    let exported = status(&home, &[("DB_HOST", "db.prod.example")], "app");
+    assert_eq!(exported["signals"].as_array().unwrap().len(), 1);
+    fs::remove_file(home.join("app/.env")).unwrap();
+    fs::create_dir(home.join("app/.env")).unwrap();
+    assert_eq!(status(&home, &[], "app")["verdict"], "clear");
+}
+
 // Files that can't be read
 
 /// Every file that a source reads, in a home where it reads it.
@@ -349,6 +663,10 @@ const READ: &[(&str, Vars<'_>, &str)] = &[
         ".docker/contexts/meta/512eea46ceb3921dff4363c7069d89d4964d1d9fccaa0f411851a7aa60a5c868/meta.json",
     ),
     ("terraform", &[], ".terraform/environment"),
+    ("postgres", &[("PGSERVICE", "s")], ".pg_service.conf"),
+    ("mysql", &[], ".my.cnf"),
+    ("dotenv", &[], "app/.env"),
+    ("dotenv", &[], "app/.env.local"),
 ];
 
 /// Those of them whose text can be broken, and how.
@@ -358,6 +676,9 @@ const BROKEN: &[(&str, &str)] = &[
     ("azureProfile.json", "[]"),
     ("config.json", "{,}"),
     ("meta.json", "[[[[[["),
+    (".pg_service.conf", "[s]\nx\n"),
+    (".my.cnf", "!include ~/../../../../proc/self/mem\n!includedir /dev/null\n"),
+    ("app/.env", "PGHOST='x\n"),
 ];
 
 #[test]
@@ -366,7 +687,8 @@ fn what_cannot_be_read_is_unsure_at_once() {
         let home = Home::new();
         let file = home.write(path, "");
         let clear = |what: &str| {
-            let status = status(&home, vars, "");
+            let cwd = if path.starts_with("app/") { "app" } else { "" };
+            let status = status(&home, vars, cwd);
             let of_source: Vec<String> =
                 troubles(&status).into_iter().filter(|trouble| trouble.starts_with(source)).collect();
             assert_eq!(
@@ -393,4 +715,113 @@ fn what_cannot_be_read_is_unsure_at_once() {
         }
         assert!(start.elapsed() < Duration::from_secs(4), "{path}");
     }
+}
+
+// Nothing is run
+
+/// A home in which every format names a program in the way that it has, and every tool on PATH is a trap.
+fn trapped() -> Home {
+    let home = Home::new();
+    let trap = |name: &str| format!("touch {}", home.join(&format!("ran-{name}")).display());
+    let exec = trap("kube");
+    home.write(".kube/config", format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts:\n- name: c\n  context: {{cluster: c, user: u}}\n\
+         clusters:\n- name: c\n  cluster: {{server: 'https://127.0.0.1:1'}}\nusers:\n- name: u\n  user:\n    exec:\n\
+         \u{20}     apiVersion: client.authentication.k8s.io/v1\n      interactiveMode: Never\n      command: sh\n      args: [-c, '{exec}']\n"
+    ));
+    home.write(".aws/config", format!("[default]\ncredential_process = sh -c \"{}\"\n", trap("aws")));
+    home.write(".config/gcloud/active_config", "default");
+    home.write(DEFAULT, "[core]\nproject = $(touch ran-gcloud)\ncustom_ca_certs_file = `touch ran-gcloud`\n");
+    home.write(
+        ".docker/config.json",
+        "{\"credsStore\": \"trap\", \"credHelpers\": {\"r.example\": \"trap\"}, \"currentContext\": \"far\"}",
+    );
+    home.write(
+        ".ssh/config",
+        format!("Match exec \"{}\"\n  User x\nHost a\n  ProxyCommand {}\n", trap("ssh"), trap("ssh")),
+    );
+    home.write(".pg_service.conf", "[s]\nhost=$(touch ran-pg)\npasscommand=touch ran-pg\n");
+    home.write(
+        ".my.cnf",
+        "[client]\nhost=`touch ran-my`\ninit-command=system touch ran-my\n!include |touch ran-my\n",
+    );
+    home.write(".azure/azureProfile.json", SUBSCRIPTIONS);
+    home.write("app/Pulumi.yaml", "name: $(touch ran-pulumi)\n");
+    fs::create_dir_all(home.join(".pulumi/workspaces")).unwrap();
+    home.write("app/main.tf", "data \"external\" \"x\" { program = [\"touch\", \"ran-tf\"] }\n");
+    home.write("app/.terraform/environment", "$(touch ran-tf)");
+    home.write("app/.envrc", trap("envrc"));
+    home.write("app/.env", format!("DB_HOST=$({})\nPGHOST=`{}`\n", trap("env"), trap("env")));
+    home.write("app/Makefile", format!("X := $(shell {})\nall:\n\t{}\n", trap("make"), trap("make")));
+    home.write("app/package.json", "{\"scripts\": {\"preinstall\": \"touch ran-npm\"}}");
+    let git = home.command("git").args(["init", "-q", "app"]).output().unwrap();
+    assert!(git.status.success());
+    home.write("app/.git/hooks/fsmonitor", "");
+    let config = format!("[core]\n\tfsmonitor = \"{}; :\"\n\tpager = {0}\n", trap("git"));
+    let path = home.join("app/.git/config");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + &config).unwrap();
+    let tools = [
+        "gcloud",
+        "az",
+        "docker",
+        "docker-credential-trap",
+        "terraform",
+        "tofu",
+        "pulumi",
+        "kubectl",
+        "aws",
+        "psql",
+        "mysql",
+        "mariadb",
+        "my_print_defaults",
+        "git",
+        "make",
+        "direnv",
+        "ssh",
+        "hostname",
+        "uname",
+        "getent",
+        "id",
+        "pg_config",
+    ];
+    for tool in tools {
+        home.executable(&format!("bin/{tool}"), &format!("#!/bin/sh\n{}\n", trap(tool)));
+    }
+    home
+}
+
+fn ran(home: &Home) -> Vec<String> {
+    let all = [home.path(), &home.join("app")].map(|dir| fs::read_dir(dir).unwrap().flatten());
+    let names = all.into_iter().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("ran-")).collect()
+}
+
+#[test]
+fn nothing_that_a_file_names_is_ever_run() {
+    let home = trapped();
+    let vars: Vars<'_> = &[("PGSERVICE", "s"), ("GOOGLE_APPLICATION_CREDENTIALS", "~/.docker/config.json")];
+    for args in [
+        &["status"][..],
+        &["status", "--json"],
+        &["targets"],
+        &["check", "--", "./x && make && terraform apply"],
+        &["require", "local"],
+        &["hook", "prompt", "--shell", "bash", "--shell-version", "5.2", "--pid", "1", "--can-block", "yes"],
+    ] {
+        let mut redtab = with(home.command(home.redtab()), &home, vars, "app");
+        let output = redtab.args(args).output().unwrap();
+        assert!(output.status.code().is_some_and(|code| code != 2), "{args:?}: {output:?}");
+        assert_eq!(ran(&home), Vec::<String>::new(), "{args:?}");
+    }
+    // The traps are live: the tools themselves step into them.
+    let control = |argv: &[&str], trap: &str| {
+        let _ = home.command(argv[0]).args(&argv[1..]).current_dir(home.join("app")).output().unwrap();
+        assert!(ran(&home).contains(&format!("ran-{trap}")), "{argv:?}: {:?}", ran(&home));
+    };
+    control(&["/usr/bin/kubectl", "get", "pods"], "kube");
+    control(&["/usr/bin/ssh", "-F", &home.join(".ssh/config").display().to_string(), "-G", "a"], "ssh");
+    control(&["/usr/bin/make", "-n"], "make");
+    control(&["/usr/bin/git", "status"], "git");
+    control(&["sh", "-c", ". ./.env"], "env");
+    control(&["gcloud"], "gcloud");
 }

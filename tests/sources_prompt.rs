@@ -57,11 +57,17 @@ const WAYS: &[Way] = &[
     ),
     Way::Appears("app/.terraform/environment", "prod"),
     Way::Stack("dev", "acme/shop/prod"),
+    Way::Variable("PGSERVICE", "orders"),
+    Way::File(".my.cnf", "[client]\nhost=db.dev.example\n", "[client]\nhost=db.prod.example\n"),
+    Way::File("app/.env", "DB_HOST=db.dev.example\n", "DB_HOST=db.prod.example\n"),
+    Way::Appears("app/.env.local", "export ORDERS_URL='postgres://db.prod.example/orders'\n"),
 ];
 
 fn every_source_turns_it_red_and_clear_again(kind: Kind) {
     let home = Home::new();
     home.write("prod.json", "{\"project_id\": \"acme-prod\"}");
+    home.write(".pg_service.conf", "[orders]\nhost=db.prod.example\n");
+    fs::create_dir_all(home.join("app/.git")).unwrap();
     for way in WAYS {
         match way {
             Way::File(path, before, _) => drop(home.write(path, before)),

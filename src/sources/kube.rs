@@ -3,6 +3,7 @@
 
 mod config;
 mod contexts;
+mod in_cluster;
 mod slice;
 mod yaml;
 
@@ -20,6 +21,7 @@ use crate::view::View;
 use crate::world::{Content, FILE_CAP};
 
 pub use contexts::{Context, contexts};
+pub use in_cluster::VARIABLES;
 
 const SOURCE: &str = "kube";
 /// Files of one `KUBECONFIG` that are read; people with a file per cluster have some hundreds.
@@ -46,7 +48,12 @@ pub fn read(view: &View) -> Vec<Reading> {
     let refused = !readings.is_empty();
     let merged = Merged { files: &contents, explicit: paths.explicit, refused };
     match view.target(Kind::KubeContext) {
-        None => readings.extend(merged.readings()),
+        None => {
+            readings.extend(merged.readings());
+            if files.is_empty() && !refused {
+                readings.extend(in_cluster::read(view));
+            }
+        }
         Some(Some(name)) => readings.extend(merged.selected(name)),
         Some(None) => {
             readings.push(unreadable(

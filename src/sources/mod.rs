@@ -6,11 +6,14 @@ pub mod connections;
 mod digest;
 pub mod directory;
 pub mod docker;
+pub mod dotenv;
 pub mod env;
 pub mod gcloud;
 pub mod ini;
 pub mod kube;
+pub mod mysql;
 pub mod origin;
+pub mod postgres;
 pub mod pulumi;
 pub mod terraform;
 
@@ -27,10 +30,18 @@ use crate::world::Content;
 pub fn is_watched(name: &OsStr) -> bool {
     env::is_watched(name)
         || aws::is_watched(name)
-        || [gcloud::VARIABLES, azure::VARIABLES, docker::VARIABLES, terraform::VARIABLES, pulumi::VARIABLES]
-            .iter()
-            .any(|list| list.iter().any(|known| name == *known))
+        || LISTS.iter().any(|list| list.iter().any(|known| name == *known))
 }
+
+const LISTS: [&[&str]; 7] = [
+    kube::VARIABLES,
+    gcloud::VARIABLES,
+    azure::VARIABLES,
+    docker::VARIABLES,
+    terraform::VARIABLES,
+    pulumi::VARIABLES,
+    postgres::VARIABLES,
+];
 
 /// Why a file could not be read, as the reading that says so.
 type Unread = Box<Reading>;
