@@ -308,6 +308,21 @@ impl World {
         Some(bytes.split(|byte| *byte == 0).filter_map(entry).collect())
     }
 
+    /// The names of the processes above this one, the nearest first, as the kernel keeps them (15 bytes); as far as
+    /// `/proc` tells, and at most 32.
+    pub fn parents(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut pid = self.parent_pid();
+        while let Some(above) = pid.filter(|pid| *pid > 1 && names.len() < 32) {
+            let Ok(stat) = std::fs::read(format!("/proc/{above}/stat")) else { break };
+            let stat = String::from_utf8_lossy(&stat);
+            let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { break };
+            names.push(stat.get(open + 1..close).unwrap_or_default().to_string());
+            pid = stat[close + 1..].split_ascii_whitespace().nth(1).and_then(|ppid| ppid.parse().ok());
+        }
+        names
+    }
+
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
         let own = std::fs::read_to_string("/proc/self/stat").ok()?;

@@ -1,6 +1,9 @@
 //! How redtab looks and speaks: the segment, the page of `status`, and JSON. Shows, and decides nothing.
 
 pub mod json;
+pub mod kitty;
 pub mod page;
+pub mod painting;
 pub mod prompt;
 pub mod stop;
+pub mod terminal;
