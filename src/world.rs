@@ -286,8 +286,22 @@ impl World {
         let since_boot = rustix::time::ClockId::Monotonic;
         let wall = self.now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
         let boot = u64::try_from(rustix::time::clock_gettime(since_boot).tv_sec).unwrap_or(u64::MAX);
-        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Clocks { wall, boot, boot_id: boot_id.trim().to_string() }
+        Clocks { wall, boot, boot_id: self.boot_id() }
+    }
+
+    /// The kernel's random id of this boot; empty where it tells none.
+    pub fn boot_id(&self) -> String {
+        short("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string()
+    }
+
+    /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
+    pub fn started(&self, pid: u32) -> Option<u64> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        fields.nth(18)?.parse().ok()
     }
 
     /// The process that started this one: for a command typed at a prompt, the shell.
@@ -325,10 +339,9 @@ impl World {
 
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
-        let own = std::fs::read_to_string("/proc/self/stat").ok()?;
-        let session = own[own.rfind(')')? + 1..].split_ascii_whitespace().nth(3)?.to_string();
-        let leader = std::fs::read_to_string(format!("/proc/{session}/stat")).ok()?;
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let session = rustix::process::getsid(None).ok()?.as_raw_nonzero();
+        let leader = short(&format!("/proc/{session}/stat"))?;
+        let boot = short("/proc/sys/kernel/random/boot_id")?;
         Tab::from_stat(&leader, &boot)
     }
 
@@ -463,6 +476,13 @@ fn settled(mtime: Mtime, now: SystemTime) -> bool {
         Ok(age) => age >= margin,
         Err(ahead) => ahead.duration() >= margin,
     }
+}
+
+/// The text of one of the kernel's short files; they come whole in one read.
+fn short(path: &str) -> Option<String> {
+    let mut text = [0; 2048];
+    let length = std::fs::File::open(path).ok()?.read(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text[..length]).into_owned())
 }
 
 #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::environment::{Judgement, Names, Rule, Severity};
-use crate::signal::Place;
+use crate::signal::{Place, Tunnel};
 use crate::survey::Survey;
 use crate::verdict::Gravity;
 
@@ -57,8 +57,22 @@ pub fn status(survey: &Survey, tab: Option<String>) -> Value {
         "hot": verdict.is_hot(),
         "signals": signals,
         "troubles": troubles,
+        "tunnels": survey.connections.tunnels.iter().map(tunnel).collect::<Vec<_>>(),
+        "elsewhere": survey.elsewhere,
+        "watcher": survey.connections.watcher.as_str(),
         "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
         "guard": { "state": "unknown", "why": "only the shell knows whether it can hold a line back" },
+    })
+}
+
+fn tunnel(tunnel: &Tunnel) -> Value {
+    json!({
+        "id": tunnel.id,
+        "port": tunnel.port,
+        "target": tunnel.label,
+        "environment": tunnel.environment,
+        "evidence": tunnel.evidence,
+        "pid": tunnel.pid,
     })
 }
 
@@ -92,6 +106,7 @@ pub fn rule(judgement: &Judgement, names: &Names) -> String {
             _ => format!("match:{pattern}"),
         },
         Rule::Target => "target".into(),
+        Rule::Tunnel(_) => "tunnel".into(),
         Rule::Except(phrase) => format!("except:{phrase}"),
         Rule::Negator(word) => format!("negator:{word}"),
         Rule::Nonproduction(word) => format!("nonproduction:{word}"),

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::environment::{Names, Rule};
 use crate::escape;
 use crate::signal::{Place, Signal};
+use crate::sources::connections::Watcher;
 use crate::sources::origin::Origin;
 use crate::survey::Survey;
 use crate::verdict::{Gravity, Reason};
@@ -95,6 +96,7 @@ impl Page<'_> {
         let judgement = &reason.judgement;
         let why = match (&judgement.rule, judgement.environment) {
             (Rule::Target, _) => "target".into(),
+            (Rule::Tunnel(_), _) => "tunnel".into(),
             (_, Some(_)) => format!("\"{}\"", judgement.word),
             (Rule::Nothing, None) => "not known".into(),
             _ => "clear".into(),
@@ -128,7 +130,37 @@ impl Page<'_> {
         if let Some(why) = &self.run_dir {
             out.push(format!("{why}; the prompt asks redtab every time"));
         }
+        out.extend(self.connections());
         out.extend(self.way_out());
+        out
+    }
+
+    /// What is open on this machine, and whether anybody watches it.
+    fn connections(&self) -> Vec<String> {
+        let mut out: Vec<String> = self
+            .survey
+            .connections
+            .tunnels
+            .iter()
+            .map(|tunnel| {
+                let hot = if tunnel.production { "hot: " } else { "" };
+                let text = format!("{hot}{}, by {}", tunnel.place(), tunnel.origin());
+                format!("{}  {}", escape::terminal(&text), tunnel.end_command())
+            })
+            .collect();
+        if self.survey.elsewhere > 0 {
+            out.push(format!(
+                "{} production connections are open elsewhere.  redtab ps",
+                self.survey.elsewhere
+            ));
+        }
+        match self.survey.connections.watcher {
+            Watcher::Running => {}
+            Watcher::None => out.push("tunnels not watched.  redtab watch install".into()),
+            Watcher::Dead => {
+                out.push("tunnels unknown: the watcher is not running.  redtab watch install".into())
+            }
+        }
         out
     }
 
@@ -137,6 +169,9 @@ impl Page<'_> {
         let verdict = &self.survey.verdict;
         if verdict.gravity != Gravity::Production {
             return None;
+        }
+        if let Some(tunnel) = verdict.leading_tunnel() {
+            return Some(format!("End the tunnel:  {}", tunnel.end_command()));
         }
         let reason = verdict.winners().next()?;
         let part = reason

@@ -5,6 +5,7 @@ pub mod audit;
 mod files;
 mod last_good;
 pub mod leases;
+pub mod machine;
 mod meant;
 mod run_dir;
 mod stamps;
