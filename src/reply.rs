@@ -27,6 +27,16 @@ pub enum Watch {
     Stamped { path: PathBuf, stamp: PathBuf, real: Option<PathBuf>, readable: bool },
 }
 
+impl Watch {
+    /// What is watched.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Watch::Absent(path) | Watch::Dangling(path) | Watch::Living(path) => path.clone(),
+            Watch::Stamped { path, .. } => path.clone(),
+        }
+    }
+}
+
 /// The segment as the shell will show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
@@ -50,6 +60,17 @@ pub struct Reply {
     pub names: String,
     /// One line for the person.
     pub say: Option<String>,
+    /// What is printed to the terminal at every prompt, and when the shell ends.
+    pub paint: Vec<u8>,
+    pub restore: Vec<u8>,
+    /// What stands in front of the user's own title.
+    pub title: String,
+    /// The note that says how the tab is painted.
+    pub note: Option<PathBuf>,
+    /// The terminal's profile, which the hook hands back.
+    pub terminal: &'static str,
+    /// Whether this shell shows by `\\j` how many jobs it has: bash from 4.4 on.
+    pub counts_jobs: bool,
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
     /// change them.
     pub variables: Vec<String>,
@@ -95,6 +116,10 @@ impl Reply {
     /// The assignments that every shell gets, one a line, in the order of docs/protocol.md.
     fn values(&self, shell: Shell, segment: &str) -> String {
         let word = |text: &str| escape::shell_word(shell.quoting(), text.as_bytes());
+        let bytes = |bytes: &[u8]| match bytes {
+            [] => String::new(),
+            bytes => escape::shell_word(shell.quoting(), bytes),
+        };
         let flag = |on: bool| if on { "1" } else { "" };
         let optional = |text: &str| if text.is_empty() { String::new() } else { word(text) };
         let rows = [
@@ -106,6 +131,11 @@ impl Reply {
             ("ask", optional(&self.ask)),
             ("names", optional(&self.names)),
             ("say", optional(self.say.as_deref().unwrap_or_default())),
+            ("paint", bytes(&self.paint)),
+            ("restore", bytes(&self.restore)),
+            ("title", optional(&self.title)),
+            ("note", bytes(self.note.as_deref().map(|path| path.as_os_str().as_bytes()).unwrap_or_default())),
+            ("terminal", optional(self.terminal)),
         ];
         let mut out = String::new();
         for (name, value) in rows {
@@ -148,6 +178,9 @@ impl Reply {
         // One text of all inputs: the names end in a newline, and each value stands behind its length, so that
         // nothing can pass for anything else. One comparison of it costs a third of three.
         let mut inputs = String::from("${__redtab_now[0]}${#PWD}:$PWD");
+        if self.counts_jobs {
+            inputs.push_str("${__redtab_j[0]@P}");
+        }
         for name in self.names() {
             let _ = write!(inputs, "${{#{name}}}:${{{name}-}}");
         }
@@ -170,7 +203,7 @@ impl Reply {
         // One array each: an element of a long one takes three times as long to get at.
         let names = r#""${(ko)parameters[(R)*export*]}""#;
         let inputs = self.names().map(|name| format!("\"${{{name}-}}\""));
-        let inputs: Vec<String> = [names.into(), "\"$PWD\"".into()].into_iter().chain(inputs).collect();
+        let inputs: Vec<String> = [names.into(), "\"$PWD\"".into(), "\"$jobstates\"".into()].into_iter().chain(inputs).collect();
         out.push_str("__redtab_look() {\n");
         for (i, input) in inputs.iter().enumerate() {
             let _ = writeln!(out, "  __redtab_was_{i}=({input})");
@@ -223,13 +256,13 @@ impl Reply {
         let segment = painted(&self.segment, "", "");
         let mut out = self.values(Shell::Fish, &segment);
         // A pipe into `read` costs half of a command substitution, and neither forks.
-        out.push_str("function __redtab_look\n    builtin set -nx | builtin read -lz names\n");
+        out.push_str("function __redtab_look\n    builtin set -nx | builtin read -lz names\n    builtin jobs -p | builtin read -lz jobs\n");
         // One variable each: to get at an element fish copies the whole list. Unexported, whatever it was before.
-        let inputs: Vec<&str> = ["names", "PWD"].into_iter().chain(self.names()).collect();
+        let inputs: Vec<&str> = ["names", "PWD", "jobs"].into_iter().chain(self.names()).collect();
         for (i, name) in inputs.iter().enumerate() {
             let _ = writeln!(out, "    set -gu __redtab_was_{i} \"${name}\"");
         }
-        out.push_str("end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n");
+        out.push_str("end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n    builtin jobs -p | builtin read -lz jobs\n");
         // One call of `test`: each has its price.
         let mut tests: Vec<String> = inputs
             .iter()

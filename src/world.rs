@@ -337,6 +337,16 @@ impl World {
         names
     }
 
+    /// The device number of a process's terminal, 0 without one; `None` when it is gone, or only waits to be buried.
+    pub fn terminal_of(&self, pid: u32) -> Option<u64> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        fields.nth(3)?.parse::<i64>().ok().map(|tty| u64::try_from(tty).unwrap_or(0))
+    }
+
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
         let session = rustix::process::getsid(None).ok()?.as_raw_nonzero();

@@ -135,6 +135,8 @@ pub struct Brush {
     pub background: Option<Theme>,
     /// The locale is UTF-8.
     pub unicode: bool,
+    /// kitty listens on a socket.
+    pub socket: bool,
 }
 
 impl Brush {
@@ -145,7 +147,7 @@ impl Brush {
 
     /// Whether the tab's colour goes by kitty's socket.
     pub fn by_socket(&self) -> bool {
-        self.color && self.profile.tab.on == Act::KittySocket
+        self.color && self.socket && self.profile.tab.on == Act::KittySocket
     }
 
     /// The bytes that paint a tab: its colour, its background, and the title `MARK · rest`. Empty where this terminal
@@ -296,7 +298,7 @@ mod tests {
 
     #[test]
     fn foreign_text_can_end_no_title() {
-        let brush = Brush { profile: &PROFILES[0], color: true, title: true, background: None, unicode: true };
+        let brush = Brush { profile: &PROFILES[0], color: true, title: true, background: None, unicode: true, socket: false };
         for profile in PROFILES {
             let brush = Brush { profile, ..brush };
             let mark = Mark::new("PROD", "a\x07b\x1b\\c\u{9c}d", Rgb(0xc0, 0, 0), true);

@@ -5,5 +5,6 @@ pub mod env;
 pub mod ini;
 pub mod kube;
 pub mod origin;
+pub mod sessions;
 
 pub mod directory;

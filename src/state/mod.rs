@@ -7,10 +7,12 @@ mod last_good;
 pub mod leases;
 pub mod machine;
 mod meant;
+mod notes;
 mod run_dir;
 mod stamps;
 mod state_dir;
 
+pub use notes::Note;
 pub use run_dir::RunDir;
 pub use state_dir::StateDir;
 
