@@ -27,6 +27,7 @@ typeset -ga __redtab_restore       # what is printed when this shell ends
 typeset -ga __redtab_title=()      # what stands in front of the user's own title
 typeset -ga __redtab_note=()       # the file that says how the tab is painted
 typeset -ga __redtab_terminal=()   # which terminal the binary found
+typeset -ga __redtab_settled=()    # what the prompt and the lists of hooks were when everything of ours was in its place
 typeset -ga __redtab_inherited=()  # REDTAB=off was there before this shell
 [[ ${REDTAB-} == off ]] && __redtab_inherited=(1)
 
@@ -101,7 +102,9 @@ __redtab_draw() {
   psvar[98]=${__redtab_title[1]-}
   # In front of the title that the user's own PROMPT sets: that one is written after ours.
   if [[ $1 == on && $PROMPT == *$'\e]'[02]';'* && $PROMPT != *%98v* ]]; then
-    for at[1] in $'\e]0;' $'\e]2;'; do PROMPT=${PROMPT//"$at[1]"/"$at[1]"%98v}; done
+    at=($'\e]0;' $'\e]2;')
+    PROMPT=${PROMPT//"$at[1]"/"$at[1]"%98v}
+    PROMPT=${PROMPT//"$at[2]"/"$at[2]"%98v}
     body=("$PROMPT")
   fi
   if [[ -n $psvar[97] ]]; then
@@ -142,7 +145,7 @@ __redtab_arrange() {
   if [[ ${preexec_functions[-1]-} != __redtab_retitle ]]; then
     preexec_functions=("${(@)preexec_functions:#__redtab_retitle}" __redtab_retitle)
   fi
-  if (( ! ${zshexit_functions[(Ie)__redtab_leave]} )); then zshexit_functions+=(__redtab_leave); fi
+  [[ " $zshexit_functions " == *' __redtab_leave '* ]] || zshexit_functions+=(__redtab_leave)
   if [[ ${precmd_functions[-1]-} == __redtab_precmd ]]; then
     return
   elif [[ ${precmd_functions[-1]-} == _p9k_precmd && ${precmd_functions[-2]-} == __redtab_precmd ]]; then
@@ -162,7 +165,11 @@ __redtab_prompt() {
     __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=()
     __redtab_plain "redtab off${__redtab_inherited:+ (inherited)}"
   elif (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same; then
-    :
+    # Nearly always everything of ours is in its place as well.
+    if [[ "$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]]; then
+      (( $#__redtab_paint )) && __redtab_tell "$__redtab_paint[1]"
+      return
+    fi
   else
     __redtab_inherited=()
     __redtab_ask $1 $2
@@ -170,6 +177,7 @@ __redtab_prompt() {
   __redtab_draw $1 $2
   __redtab_tell "$__redtab_paint[1]"
   __redtab_arrange
+  __redtab_settled=("$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT")
 }
 
 # Whether a line of a clear tab concerns the guard: it looks like it, or an input changed since the prompt was drawn.

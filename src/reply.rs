@@ -179,7 +179,7 @@ impl Reply {
         // nothing can pass for anything else. One comparison of it costs a third of three.
         let mut inputs = String::from("${__redtab_now[0]}${#PWD}:$PWD");
         if self.counts_jobs {
-            inputs.push_str("${__redtab_j[0]@P}");
+            inputs.push_str("${__redtab_j[0]@P}:");
         }
         for name in self.names() {
             let _ = write!(inputs, "${{#{name}}}:${{{name}-}}");
@@ -201,9 +201,11 @@ impl Reply {
     fn zsh(&self) -> String {
         let mut out = self.values(Shell::Zsh, "");
         // One array each: an element of a long one takes three times as long to get at.
-        let names = r#""${(ko)parameters[(R)*export*]}""#;
+        // Not sorted: what comes in another order is looked at once more, and sorting has its price at every prompt.
+        let names = r#""${(k)parameters[(R)*export*]}""#;
         let inputs = self.names().map(|name| format!("\"${{{name}-}}\""));
-        let inputs: Vec<String> = [names.into(), "\"$PWD\"".into(), "\"$jobstates\"".into()].into_iter().chain(inputs).collect();
+        let inputs: Vec<String> =
+            [names.into(), "\"$PWD\"".into(), "\"$jobstates\"".into()].into_iter().chain(inputs).collect();
         out.push_str("__redtab_look() {\n");
         for (i, input) in inputs.iter().enumerate() {
             let _ = writeln!(out, "  __redtab_was_{i}=({input})");
@@ -256,19 +258,22 @@ impl Reply {
         let segment = painted(&self.segment, "", "");
         let mut out = self.values(Shell::Fish, &segment);
         // A pipe into `read` costs half of a command substitution, and neither forks.
-        out.push_str("function __redtab_look\n    builtin set -nx | builtin read -lz names\n    builtin jobs -p | builtin read -lz jobs\n");
-        // One variable each: to get at an element fish copies the whole list. Unexported, whatever it was before.
-        let inputs: Vec<&str> = ["names", "PWD", "jobs"].into_iter().chain(self.names()).collect();
-        for (i, name) in inputs.iter().enumerate() {
-            let _ = writeln!(out, "    set -gu __redtab_was_{i} \"${name}\"");
-        }
-        out.push_str("end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n    builtin jobs -p | builtin read -lz jobs\n");
-        // One call of `test`: each has its price.
-        let mut tests: Vec<String> = inputs
-            .iter()
-            .enumerate()
-            .map(|(i, name)| format!("\"x${name}\" = \"x$__redtab_was_{i}\""))
+        // What a job is about, the binary finds out; that there is another one must show.
+        let jobs = "    builtin jobs -q; and builtin jobs -p | builtin read -lz jobs\n";
+        let _ = write!(out, "function __redtab_look\n    builtin set -nx | builtin read -lz names\n{jobs}");
+        // One text of all inputs, between them a byte that no such value holds: one comparison costs a third of forty.
+        // Unexported, whatever it was before.
+        let inputs: Vec<String> = ["names", "PWD", "jobs"]
+            .into_iter()
+            .chain(self.names())
+            .map(|name| format!("\"${name}\""))
             .collect();
+        let inputs = inputs.join("\\x1f");
+        let _ = writeln!(out, "    set -gu __redtab_seen {inputs}");
+        let _ =
+            write!(out, "end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n{jobs}");
+        // One call of `test`: each has its price.
+        let mut tests: Vec<String> = vec![format!("x{inputs} = \"x$__redtab_seen\"")];
         tests.extend(self.files.iter().map(fish_test));
         let _ = writeln!(out, "    builtin test {}", tests.join(" -a "));
         out.push_str("end\n");

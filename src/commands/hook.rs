@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
+use crate::commands::record;
 use crate::config::Elsewhere;
 use crate::guard::sieve;
 use crate::present::painting::{self, Painter};
@@ -45,9 +46,31 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         view.read(&file);
     }
 
+    // No file changes when a lease ends: the clocks do.
+    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
+        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
+        world.local_at(end, &config.hours.timezone).hour
+    });
+    let looks = looks(&view, config);
+    let counts = config.prompt.elsewhere != Elsewhere::Off;
+    let around = prompt::Around {
+        faulty,
+        lease: lease.as_deref(),
+        guarded,
+        elsewhere: if counts { survey.elsewhere } else { 0 },
+        idle: if counts { survey.connections.idle() } else { 0 },
+    };
+    let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
+    let detected = terminal::detect(&view, &config.terminal, args.terminal.as_deref(), || world.parents());
+    let mut watched = view.watched();
+    if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
+        let mut record = record::of(&view, &tab, args, &survey, &segment);
+        record.terminal = detected.profile.id.into();
+        watched.extend(dir.keep_tab(&world, &tab, &record));
+    }
+
     let mut always = faulty;
-    let files: Vec<Watch> = view
-        .watched()
+    let files: Vec<Watch> = watched
         .iter()
         .filter_map(|watched| {
             let stamp = |mtime| run_dir.as_ref().and_then(|dir| dir.stamp(mtime));
@@ -63,21 +86,15 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
     };
-    // No file changes when a lease ends: the clocks do.
-    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
-        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
-        world.local_at(end, &config.hours.timezone).hour
-    });
-    let looks = looks(&view, config);
     if let (Some(dir), Some(key)) = (&run_dir, &key) {
-        let open = survey.verdict.reasons.iter().any(|reason| reason.signal.source == sources::sessions::SOURCE);
+        let open =
+            survey.verdict.reasons.iter().any(|reason| reason.signal.source == sources::sessions::SOURCE);
         if !open {
             dir.drop_note(Note::Sessions, key);
         }
         let path = dir.note_path(Note::Sessions, key);
         files.push(if open { Watch::Living(path) } else { Watch::Absent(path) });
     }
-    let detected = terminal::detect(&view, &config.terminal, args.terminal.as_deref(), || world.parents());
     let painter = Painter {
         view: &view,
         run_dir: run_dir.as_ref(),
@@ -87,16 +104,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let painted = painter.at_prompt(painting::mark(&survey.verdict, config, looks).as_ref());
     let note = painted.watch.as_ref().map(Watch::path);
     files.extend(painted.watch);
-    let counts = config.prompt.elsewhere != Elsewhere::Off;
-    let around = prompt::Around {
-        faulty,
-        lease: lease.as_deref(),
-        guarded,
-        elsewhere: if counts { survey.elsewhere } else { 0 },
-        idle: if counts { survey.connections.idle() } else { 0 },
-    };
     let reply = Reply {
-        segment: prompt::segment(&survey.verdict, &config.names, looks, &around),
+        segment,
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
         ask: if guarded { sieve::pattern(args.shell == Shell::Fish) } else { String::new() },

@@ -34,7 +34,8 @@ pub fn hostname_of(view: &View, host: &str) -> Option<String> {
     let home = view.home()?;
     let mut found = Inventory::default();
     let path = home.join(".ssh/config");
-    let mut reader = Reader { view, found: &mut found, home, hosts: Vec::new(), index: HashMap::new(), files: 0 };
+    let mut reader =
+        Reader { view, found: &mut found, home, hosts: Vec::new(), index: HashMap::new(), files: 0 };
     reader
         .real_name(&path, DEPTH, host, true)
         .or_else(|| reader.real_name(Path::new("/etc/ssh/ssh_config"), DEPTH, host, true))

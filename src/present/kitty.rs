@@ -72,10 +72,8 @@ mod tests {
     #[test]
     fn only_a_socket_of_this_machine() {
         let at = |address: &str| {
-            let vars = vec![
-                ("KITTY_LISTEN_ON".into(), address.into()),
-                ("KITTY_WINDOW_ID".into(), "7".into()),
-            ];
+            let vars =
+                vec![("KITTY_LISTEN_ON".into(), address.into()), ("KITTY_WINDOW_ID".into(), "7".into())];
             let world = crate::world::World { vars, cwd: None, uid: 0 };
             socket(&View::new(&world))
         };

@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod kitty;
+pub mod overview;
 pub mod page;
 pub mod painting;
 pub mod prompt;

@@ -298,7 +298,14 @@ mod tests {
 
     #[test]
     fn foreign_text_can_end_no_title() {
-        let brush = Brush { profile: &PROFILES[0], color: true, title: true, background: None, unicode: true, socket: false };
+        let brush = Brush {
+            profile: &PROFILES[0],
+            color: true,
+            title: true,
+            background: None,
+            unicode: true,
+            socket: false,
+        };
         for profile in PROFILES {
             let brush = Brush { profile, ..brush };
             let mark = Mark::new("PROD", "a\x07b\x1b\\c\u{9c}d", Rgb(0xc0, 0, 0), true);

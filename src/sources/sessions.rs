@@ -42,7 +42,11 @@ pub fn read(view: &View) -> Vec<Reading> {
         if terminal != tab.tty && !left() {
             continue;
         }
-        let found = signals(view, &argv_of(view, pid), &Place::File { path: format!("/proc/{pid}").into(), line: None });
+        let found = signals(
+            view,
+            &argv_of(view, pid),
+            &Place::File { path: format!("/proc/{pid}").into(), line: None },
+        );
         if !found.is_empty() {
             view.depends_on(pid);
         }
@@ -67,7 +71,8 @@ fn argv_of(view: &View, pid: u32) -> Vec<Word> {
     if words.len() > 1 && interpreter(words[0]) && !words[1].starts_with('-') {
         words.remove(0);
     }
-    let asked = words.get(1).and_then(|word| word.strip_prefix("-# ")).filter(|_| words[0].ends_with("mosh-client"));
+    let asked =
+        words.get(1).and_then(|word| word.strip_prefix("-# ")).filter(|_| words[0].ends_with("mosh-client"));
     if let Some(asked) = asked {
         words = std::iter::once("mosh").chain(asked.trim_end_matches('|').split_whitespace()).collect();
     }

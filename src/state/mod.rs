@@ -11,6 +11,7 @@ mod notes;
 mod run_dir;
 mod stamps;
 mod state_dir;
+pub mod tabs;
 
 pub use notes::Note;
 pub use run_dir::RunDir;

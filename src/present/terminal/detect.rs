@@ -53,8 +53,25 @@ fn profile(id: &str) -> Option<&'static Profile> {
 /// `vt100` and whatever else can't be relied on get none.
 fn takes_sequences(term: &str) -> bool {
     const FAMILIES: &[&str] = &[
-        "xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "kitty", "ghostty", "wezterm", "vte", "gnome",
-        "konsole", "mlterm", "st", "contour", "iterm2", "nxterm", "mintty", "rio",
+        "xterm",
+        "screen",
+        "tmux",
+        "rxvt",
+        "alacritty",
+        "foot",
+        "kitty",
+        "ghostty",
+        "wezterm",
+        "vte",
+        "gnome",
+        "konsole",
+        "mlterm",
+        "st",
+        "contour",
+        "iterm2",
+        "nxterm",
+        "mintty",
+        "rio",
     ];
     let family = term.split(['-', '.', '+']).next().unwrap_or_default();
     FAMILIES.contains(&family)
@@ -134,8 +151,9 @@ fn of_process(name: &str) -> Option<Parent> {
         "ghostty" => "ghostty",
         "urxvt" | "urxvtd" | "rxvt" | "rxvt-unicode" => "urxvt",
         "mlterm" => "mlterm",
-        "gnome-terminal-" | "gnome-terminal" | "kgx" | "ptyxis" | "ptyxis-agent" | "xfce4-terminal" | "tilix"
-        | "terminator" | "mate-terminal" | "lxterminal" | "sakura" | "guake" | "xfce4-terminal-" => "vte",
+        "gnome-terminal-" | "gnome-terminal" | "kgx" | "ptyxis" | "ptyxis-agent" | "xfce4-terminal"
+        | "tilix" | "terminator" | "mate-terminal" | "lxterminal" | "sakura" | "guake"
+        | "xfce4-terminal-" => "vte",
         "code" | "code-insiders" | "codium" | "cursor" => "vscode",
         "tabby" => "tabby",
         "warp" | "warp-terminal" => "warp",
@@ -265,7 +283,8 @@ mod tests {
             ("TERM_PROGRAM", "tmux"),
         ];
         for leak in leaks {
-            let vars = [kitty[0], kitty[1], leak, ("TERM", "xterm-256color"), ("XTERM_VERSION", "XTerm(379)")];
+            let vars =
+                [kitty[0], kitty[1], leak, ("TERM", "xterm-256color"), ("XTERM_VERSION", "XTerm(379)")];
             assert_eq!(found(&vars, &["bash", "xterm", "bash", "kitty"]), "xterm", "{leak:?}");
             let vars = [("TERM", "xterm-kitty"), kitty[0], leak];
             assert_eq!(found(&vars, &["bash", "kitty", "bash", "tmux: server"]), "kitty", "{leak:?}");

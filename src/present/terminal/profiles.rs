@@ -8,8 +8,7 @@ const BOTH: &str = "\x1b]0;{text}\x07";
 /// Sets the title alone; what sits behind an icon or a tab of its own stays as it is.
 const TITLE: &str = "\x1b]2;{text}\x07";
 
-const OSC_11: Switch =
-    Switch { on: Act::Bytes("\x1b]11;#{hex}\x07"), off: Act::Bytes("\x1b]111\x07") };
+const OSC_11: Switch = Switch { on: Act::Bytes("\x1b]11;#{hex}\x07"), off: Act::Bytes("\x1b]111\x07") };
 
 const PLAIN: Profile = Profile {
     id: "plain",
@@ -57,14 +56,7 @@ pub static PROFILES: &[Profile] = &[
     Profile { id: "tmux", name: "tmux", background: OSC_11, title: TITLE, ..PLAIN },
     // Its background would be that of the whole terminal around it, so of all windows.
     Profile { id: "screen", name: "GNU screen", title: "\x1bk{text}\x1b\\", ..PLAIN },
-    Profile {
-        id: "zellij",
-        name: "Zellij",
-        background: OSC_11,
-        title: TITLE,
-        proof: Proof::Source,
-        ..PLAIN
-    },
+    Profile { id: "zellij", name: "Zellij", background: OSC_11, title: TITLE, proof: Proof::Source, ..PLAIN },
     Profile {
         id: "iterm2",
         name: "iTerm2",
@@ -90,7 +82,11 @@ pub static PROFILES: &[Profile] = &[
                 file: "kitty.conf",
                 lines: "allow_remote_control socket-only\nlisten_on unix:/tmp/kitty-{kitty_pid}",
             },
-            More { what: "the tab bar shows with one tab too", file: "kitty.conf", lines: "tab_bar_min_tabs 1" },
+            More {
+                what: "the tab bar shows with one tab too",
+                file: "kitty.conf",
+                lines: "tab_bar_min_tabs 1",
+            },
         ],
         ..PLAIN
     },
