@@ -71,6 +71,7 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    Doctor(Doctor),
     /// What the shell's hook runs
     #[command(subcommand, hide = true)]
     Hook(Hook),
@@ -80,6 +81,12 @@ pub enum Command {
     /// Puts the terminal's modes back if a question is killed
     #[command(hide = true)]
     KeepModes,
+    /// Starts a program on a terminal of its own: stdin
+    #[command(hide = true)]
+    OnTerminal {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +196,18 @@ pub struct Files {
 
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What works here, what does not, and the line that mends it
+///
+/// Starts each installed shell with your rc files on a terminal of its own and tries there, in a throwaway directory
+/// that is production, whether the prompt turns red and a local-only script is stopped. Looks at the rc files, the
+/// binary, the configuration, the sources and redtab's directories. Exit code 1 when something fails.
+#[derive(Debug, Args)]
+pub struct Doctor {
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,

@@ -9,6 +9,7 @@ pub mod ask;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod environment;
 pub mod escape;
 pub mod examine;

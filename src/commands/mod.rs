@@ -12,6 +12,7 @@ use crate::cli::{Command, Exit, Hook};
 
 mod check;
 mod completions;
+mod doctor;
 pub mod flag;
 mod guard;
 mod hook;
@@ -42,6 +43,8 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Log(args) => log::run(&args),
         Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
         Command::Guard(args) => guard::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::OnTerminal { command } => Ok(crate::doctor::become_program(&command)),
         Command::KeepModes => Ok(crate::ask::keep_modes()),
     }
 }

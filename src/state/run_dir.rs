@@ -31,6 +31,11 @@ impl RunDir {
         Ok(RunDir { path, fd })
     }
 
+    /// Where it is, or would be.
+    pub fn place(world: &World) -> Option<PathBuf> {
+        place(world)
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
