@@ -25,6 +25,7 @@ pub mod sources;
 pub mod state;
 pub mod survey;
 pub mod tab;
+pub mod tasks;
 pub mod verdict;
 pub mod view;
 pub mod words;

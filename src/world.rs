@@ -186,6 +186,18 @@ impl World {
         (Content::Bytes(bytes), seen)
     }
 
+    /// The first `bytes` of a regular file, whatever its size; `None` when they can't be had.
+    pub fn head(&self, path: &Path, bytes: u64) -> Option<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+        if !FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode).is_file() {
+            return None;
+        }
+        let mut head = Vec::new();
+        std::fs::File::from(file).take(bytes).read_to_end(&mut head).ok()?;
+        Some(head)
+    }
+
     /// The names in a directory, sorted; none when it is not there.
     ///
     /// # Errors
