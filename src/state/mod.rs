@@ -5,10 +5,12 @@ pub mod audit;
 mod files;
 mod last_good;
 pub mod leases;
+pub mod machine;
 mod meant;
 mod run_dir;
 mod stamps;
 mod state_dir;
+pub mod tabs;
 
 pub use run_dir::RunDir;
 pub use state_dir::StateDir;

@@ -25,14 +25,24 @@ impl RunDir {
     /// # Errors
     /// Why there is none, as a sentence; prompt and guard go on without it.
     pub fn open(world: &World) -> Result<RunDir, String> {
-        let path = place(world).ok_or("no run directory: HOME is not set to an absolute path")?;
+        let path = RunDir::place(world).ok_or("no run directory: HOME is not set to an absolute path")?;
         let fd = open_or_make(&path, world.uid)
             .map_err(|why| format!("no run directory at {}: {why}", path.display()))?;
         Ok(RunDir { path, fd })
     }
 
+    /// Where it lies, or would lie; `None` where nobody can say.
+    pub fn place(world: &World) -> Option<PathBuf> {
+        place(world)
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The open directory itself.
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
     }
 
     /// Opens a directory of ours inside the run directory, making it where it is missing.

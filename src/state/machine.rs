@@ -1,0 +1,241 @@
+//! `machine.json`: the open production connections of this machine, as the watcher last saw them. Every prompt watches it, so it is
+//! written only when its content changes and holds no ticking times. It is no evidence by itself: who reads it asks
+//! whether the watcher and the connections' processes still live.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{RunDir, files};
+use crate::world::World;
+
+/// The file's name in the run directory.
+pub const NAME: &str = "machine.json";
+
+/// More is not read, and not that many connections are kept.
+const CAP: usize = 1024 * 1024;
+const CONNECTIONS: usize = 1000;
+
+/// A process in one life: a reused pid is another process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Process {
+    pub pid: u32,
+    /// Its start, in clock ticks since boot.
+    pub started: u64,
+}
+
+impl Process {
+    /// Whether it still lives.
+    pub fn lives(self, world: &World) -> bool {
+        self.pid != 0 && world.started(self.pid) == Some(self.started)
+    }
+}
+
+/// One open connection to production or to an environment that is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// A small number for people; 0 while the watcher has given none.
+    pub id: u32,
+    /// `tunnel`, `forward`, `proxy`, `ssh`, `psql`, …
+    pub kind: String,
+    /// What it points at: `prod-db:5432`.
+    pub target: String,
+    /// The shortest name of that: `prod-db`.
+    pub label: String,
+    /// The environment's name.
+    pub environment: String,
+    /// The loopback port it listens on, for tunnels.
+    pub port: Option<u16>,
+    pub process: Process,
+    /// Its terminal's path and device number; without one `None` and 0.
+    pub tty: Option<String>,
+    pub tty_nr: u64,
+    /// Why it counts, and by what: `ssh -L, bastion`.
+    pub evidence: String,
+    /// Seconds since the epoch.
+    pub opened_at: u64,
+    /// The watcher has called it idle.
+    pub idle: bool,
+}
+
+impl Connection {
+    /// Whether other programs reach production through a local port of it.
+    pub fn listens(&self) -> bool {
+        self.port.is_some() || matches!(self.kind.as_str(), "tunnel" | "forward" | "proxy")
+    }
+}
+
+/// What the watcher last wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// The boot id under which it was written.
+    pub boot: String,
+    pub watcher: Process,
+    pub connections: Vec<Connection>,
+}
+
+impl Machine {
+    /// Whether the watcher that wrote this still lives.
+    pub fn is_watched(&self, world: &World) -> bool {
+        self.boot == world.boot_id() && self.watcher.lives(world)
+    }
+
+    /// Reads what [`Machine::text`] wrote. `None` for another version, and for what is no such file.
+    pub fn parse(bytes: &[u8]) -> Option<Machine> {
+        if bytes.len() > CAP {
+            return None;
+        }
+        let value: Value = serde_json::from_slice(bytes).ok()?;
+        if value["version"] != 1 {
+            return None;
+        }
+        let connections = value["connections"].as_array()?.iter().take(CONNECTIONS).filter_map(connection);
+        Some(Machine {
+            boot: text(&value["boot"]),
+            watcher: process(&value["watcher"])?,
+            connections: connections.collect(),
+        })
+    }
+
+    /// The file's text; the same for the same content.
+    pub fn text(&self) -> String {
+        let connections: Vec<Value> = self
+            .connections
+            .iter()
+            .map(|c| {
+                json!({
+                    "id": c.id,
+                    "kind": c.kind,
+                    "target": c.target,
+                    "label": c.label,
+                    "environment": c.environment,
+                    "port": c.port,
+                    "pid": c.process.pid,
+                    "started": c.process.started,
+                    "tty": c.tty,
+                    "tty_nr": c.tty_nr,
+                    "evidence": c.evidence,
+                    "opened_at": c.opened_at,
+                    "idle": c.idle,
+                })
+            })
+            .collect();
+        let value = json!({
+            "version": 1,
+            "boot": self.boot,
+            "watcher": { "pid": self.watcher.pid, "started": self.watcher.started },
+            "connections": connections,
+        });
+        format!("{value}\n")
+    }
+}
+
+impl RunDir {
+    /// Where `machine.json` lies.
+    pub fn machine_file(&self) -> PathBuf {
+        self.path().join(NAME)
+    }
+
+    /// What the watcher last wrote; `None` when there is nothing that can be trusted.
+    pub fn machine(&self, uid: u32) -> Option<Machine> {
+        Machine::parse(&files::read(self.fd(), NAME, uid, CAP)?)
+    }
+
+    /// Writes it when its content differs from what lies there.
+    ///
+    /// # Errors
+    /// What the system says; then the old file is still there.
+    pub fn keep_machine(&self, machine: &Machine, uid: u32) -> std::io::Result<()> {
+        let text = machine.text();
+        if files::read(self.fd(), NAME, uid, CAP).is_some_and(|old| old == text.as_bytes()) {
+            return Ok(());
+        }
+        files::replace(self.fd(), NAME, text.as_bytes())
+    }
+
+    /// Takes the file away: nobody watches, by choice.
+    pub fn drop_machine(&self) {
+        let _ = rustix::fs::unlinkat(self.fd(), NAME, rustix::fs::AtFlags::empty());
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn process(value: &Value) -> Option<Process> {
+    Some(Process { pid: u32::try_from(value["pid"].as_u64()?).ok()?, started: value["started"].as_u64()? })
+}
+
+fn connection(value: &Value) -> Option<Connection> {
+    Some(Connection {
+        id: value["id"].as_u64().and_then(|id| u32::try_from(id).ok()).unwrap_or(0),
+        kind: text(&value["kind"]),
+        target: text(&value["target"]),
+        label: text(&value["label"]),
+        environment: text(&value["environment"]),
+        port: value["port"].as_u64().and_then(|port| u16::try_from(port).ok()),
+        process: process(value)?,
+        tty: value["tty"].as_str().map(str::to_owned),
+        tty_nr: value["tty_nr"].as_u64().unwrap_or(0),
+        evidence: text(&value["evidence"]),
+        opened_at: value["opened_at"].as_u64().unwrap_or(0),
+        idle: value["idle"].as_bool().unwrap_or(false),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Machine {
+        let tunnel = Connection {
+            id: 7,
+            kind: "tunnel".into(),
+            target: "prod-db:5432".into(),
+            label: "prod-db".into(),
+            environment: "production".into(),
+            port: Some(15432),
+            process: Process { pid: 4242, started: 99 },
+            tty: Some("/dev/pts/3".into()),
+            tty_nr: 34819,
+            evidence: "ssh -L, bastion".into(),
+            opened_at: 1_763_839_200,
+            idle: false,
+        };
+        let ssh = Connection {
+            id: 8,
+            kind: "ssh".into(),
+            process: Process { pid: 1, started: 2 },
+            ..Connection::default()
+        };
+        Machine {
+            boot: "b".into(),
+            watcher: Process { pid: 10, started: 11 },
+            connections: vec![tunnel, ssh],
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        assert_eq!(Machine::parse(machine().text().as_bytes()), Some(machine()));
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_machine() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "{\"version\":2,\"connections\":[]}",
+            "{\"version\":1,\"connections\":[]}",
+            "{\"version\":1",
+        ] {
+            assert_eq!(Machine::parse(text.as_bytes()), None, "{text}");
+        }
+        let strange = "{\"version\":1,\"watcher\":{\"pid\":1,\"started\":2,\"x\":3},\"connections\":[7,{\"pid\":-1},{\"pid\":5,\"started\":6,\"port\":70000}]}";
+        let found = Machine::parse(strange.as_bytes()).unwrap();
+        assert_eq!(found.connections.len(), 1);
+        assert_eq!(found.connections[0].port, None);
+    }
+}
