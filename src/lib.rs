@@ -15,6 +15,7 @@ pub mod examine;
 pub mod gate;
 pub mod guard;
 pub mod inventory;
+pub mod ladder;
 pub mod parts;
 pub mod present;
 pub mod replace;
