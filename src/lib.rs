@@ -7,6 +7,7 @@
 pub mod address;
 pub mod ask;
 pub mod cli;
+pub mod close;
 pub mod commands;
 pub mod config;
 pub mod environment;
