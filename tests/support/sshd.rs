@@ -14,6 +14,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Waits until something listens on a loopback port.
+#[allow(clippy::disallowed_methods)] // an address in numbers, in a test
 pub fn wait_for_port(port: u16) {
     let end = Instant::now() + Duration::from_secs(20);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
