@@ -7,6 +7,7 @@
 pub mod address;
 pub mod ask;
 pub mod cli;
+pub mod close;
 pub mod commands;
 pub mod config;
 pub mod environment;
@@ -15,6 +16,7 @@ pub mod examine;
 pub mod gate;
 pub mod guard;
 pub mod inventory;
+pub mod ladder;
 pub mod parts;
 pub mod present;
 pub mod replace;

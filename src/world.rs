@@ -319,6 +319,34 @@ impl World {
         ID.get_or_init(read).clone()
     }
 
+    /// The path of a program in the absolute entries of PATH.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        std::env::split_paths(self.var("PATH")?)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(name))
+            .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
+    }
+
+    /// Runs a helper without a terminal and without output, and ends it when it takes longer than `patience`. Whether
+    /// it succeeded.
+    pub fn run_briefly(&self, mut command: std::process::Command, patience: Duration) -> bool {
+        use std::process::Stdio;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(mut child) = command.spawn() else { return false };
+        let end = std::time::Instant::now() + patience;
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return false;
+                }
+            }
+        }
+    }
+
     /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
     pub fn started(&self, pid: u32) -> Option<u64> {
         let stat = short(&format!("/proc/{pid}/stat"))?;
