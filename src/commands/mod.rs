@@ -11,6 +11,7 @@ use anyhow::Result;
 use crate::cli::{Command, Exit, Hook, Internal};
 
 mod check;
+pub mod close;
 mod completions;
 mod doctor;
 pub mod flag;
@@ -32,6 +33,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
         Command::Check(args) => check::run(&args),
@@ -42,7 +44,8 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
         Command::Log(args) => log::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
+        Command::Close(args) => close::run(&args),
+        Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
         Command::Internal(Internal::OnTerminal { command }) => Ok(crate::doctor::become_program(&command)),
