@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod ask;
+pub mod backups;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod examine;
 pub mod gate;
 pub mod guard;
 pub mod inventory;
+pub mod output;
 pub mod parts;
 pub mod present;
 pub mod replace;

@@ -7,6 +7,7 @@ mod last_good;
 pub mod leases;
 pub mod machine;
 mod meant;
+mod restore_points;
 mod run_dir;
 mod stamps;
 mod state_dir;
