@@ -205,6 +205,9 @@ pub struct Files {
 
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Every tab of yours in which a hook has spoken
+    #[arg(long)]
+    pub all: bool,
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,

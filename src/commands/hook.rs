@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
+use crate::commands::record;
 use crate::config::Elsewhere;
 use crate::guard::sieve;
 use crate::present::prompt::{self, Looks};
@@ -39,9 +40,29 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         view.read(&file);
     }
 
+    // No file changes when a lease ends: the clocks do.
+    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
+        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
+        world.local_at(end, &config.hours.timezone).hour
+    });
+    let looks = looks(&view, config);
+    let counts = config.prompt.elsewhere != Elsewhere::Off;
+    let around = prompt::Around {
+        faulty,
+        lease: lease.as_deref(),
+        guarded,
+        elsewhere: if counts { survey.elsewhere } else { 0 },
+        idle: if counts { survey.connections.idle() } else { 0 },
+    };
+    let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
+    let mut watched = view.watched();
+    if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
+        let record = record::of(&view, &tab, args, &survey, &segment);
+        watched.extend(dir.keep_tab(&world, &tab, &record));
+    }
+
     let mut always = faulty;
-    let files: Vec<Watch> = view
-        .watched()
+    let files: Vec<Watch> = watched
         .iter()
         .filter_map(|watched| {
             let stamp = |mtime| run_dir.as_ref().and_then(|dir| dir.stamp(mtime));
@@ -57,22 +78,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
     };
-    // No file changes when a lease ends: the clocks do.
-    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
-        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
-        world.local_at(end, &config.hours.timezone).hour
-    });
-    let looks = looks(&view, config);
-    let counts = config.prompt.elsewhere != Elsewhere::Off;
-    let around = prompt::Around {
-        faulty,
-        lease: lease.as_deref(),
-        guarded,
-        elsewhere: if counts { survey.elsewhere } else { 0 },
-        idle: if counts { survey.connections.idle() } else { 0 },
-    };
     let reply = Reply {
-        segment: prompt::segment(&survey.verdict, &config.names, looks, &around),
+        segment,
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
         ask: if guarded { sieve::pattern(args.shell == Shell::Fish) } else { String::new() },

@@ -18,6 +18,7 @@ mod hook;
 mod init;
 mod lease;
 mod log;
+mod record;
 mod require;
 mod run;
 mod status;

@@ -1,5 +1,6 @@
 //! The page of `redtab status`: the verdict, then every signal on a line of its own.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use nu_ansi_term::{Color, Style};
@@ -12,6 +13,7 @@ use crate::sources::connections::Watcher;
 use crate::sources::origin::Origin;
 use crate::survey::Survey;
 use crate::verdict::{Gravity, Reason};
+use crate::world::World;
 
 /// Everything the page shows.
 pub struct Page<'a> {
@@ -105,10 +107,7 @@ impl Page<'_> {
     }
 
     fn path(&self, path: &Path, line: Option<usize>) -> String {
-        let shown = match self.home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
-            Some(rest) => format!("~/{}", rest.display()),
-            None => path.display().to_string(),
-        };
+        let shown = tilde(path, self.home.as_deref());
         match line {
             Some(line) => format!("{shown}:{line}"),
             None => shown,
@@ -182,6 +181,20 @@ impl Page<'_> {
             .or(reason.signal.parts.first())?;
         let line = crate::config::mark::command_line("safe", part.kind, &part.text)?;
         Some(format!("Not production?  {line}"))
+    }
+}
+
+/// Whether what goes to stdout may have colours.
+pub fn colored(world: &World) -> bool {
+    std::io::stdout().is_terminal() && world.var("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A path as people write it: `~/…` below the home.
+pub fn tilde(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".into(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
     }
 }
 

@@ -11,6 +11,7 @@ mod restore_points;
 mod run_dir;
 mod stamps;
 mod state_dir;
+pub mod tabs;
 
 pub use run_dir::RunDir;
 pub use state_dir::StateDir;
