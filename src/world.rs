@@ -61,6 +61,8 @@ pub enum Seen {
     Absent,
     /// A symbolic link that leads to nothing.
     Dangling,
+    /// Something is there; what it holds was not asked.
+    There,
     /// Nothing that a shell's tests could tell from another state: a loop of links, a closed directory.
     Unwatchable,
     Present {
@@ -185,6 +187,14 @@ impl World {
             *settled = false;
         }
         (Content::Bytes(bytes), seen)
+    }
+
+    /// Whether something is at `path`, by one system call where there is nothing.
+    pub fn look(&self, path: &Path) -> Seen {
+        match rustix::fs::stat(path) {
+            Ok(_) => Seen::There,
+            Err(errno) => refused(path, errno).1,
+        }
     }
 
     /// The names in a directory, sorted; none when it is not there.

@@ -139,8 +139,7 @@ fn watched_variables(world: &World) -> Vec<String> {
         .iter()
         .filter_map(|(name, _)| {
             let own = OWN.iter().any(|own| name == own);
-            (own || sources::env::is_watched(name) || sources::aws::is_watched(name))
-                .then_some(name.to_str()?)
+            (own || sources::is_watched(name)).then_some(name.to_str()?)
         })
         .map(str::to_owned)
         .collect();
