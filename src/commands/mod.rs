@@ -12,6 +12,7 @@ use crate::cli::{Command, Exit, Hook, Internal};
 
 pub mod backups;
 mod check;
+pub mod close;
 mod completions;
 pub mod flag;
 mod guard;
@@ -43,6 +44,8 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
         Command::Log(args) => log::run(&args),
+        Command::Close(args) => close::run(&args),
+        Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
