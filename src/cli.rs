@@ -53,6 +53,7 @@ pub enum Command {
     Mark(commands::mark::Mark),
     /// Every target known on this machine, and how it is judged; those that nobody settled come first
     Targets(Targets),
+    Backups(commands::backups::Backups),
     /// The guard's decision for a line, never asking: exit 0 allow or warn, 77 confirm or block
     Check(Check),
     /// For scripts: exit 0 when nothing points at production, 77 when something does or can't be read

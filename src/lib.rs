@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod ask;
+pub mod backups;
 pub mod cli;
 pub mod close;
 pub mod commands;
@@ -18,6 +19,7 @@ pub mod gate;
 pub mod guard;
 pub mod inventory;
 pub mod ladder;
+pub mod output;
 pub mod parts;
 pub mod present;
 pub mod replace;

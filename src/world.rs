@@ -293,6 +293,11 @@ impl World {
         if let Some(seconds) = crate::guard::lease::seconds(text) {
             return self.now().checked_sub(Duration::from_secs(seconds));
         }
+        self.point_in_time(text)
+    }
+
+    /// A day, a day and time in the system's zone, or RFC 3339.
+    pub fn point_in_time(&self, text: &str) -> Option<SystemTime> {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Some(at.into());
         }

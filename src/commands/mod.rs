@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit, Hook, Internal};
 
+pub mod backups;
 mod check;
 pub mod close;
 mod completions;
@@ -36,6 +37,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
+        Command::Backups(args) => backups::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Require(args) => require::run(&args),
         Command::Flag(args) => flag::run(&args, false),
