@@ -19,6 +19,7 @@ set -q __redtab_wrapped; or set -g __redtab_wrapped 0 ''
 set -g __redtab_skip 0   # how many of them are left
 set -g __redtab_hot      # every line goes to the guard
 set -g __redtab_ask      # lines that go there though the tab is clear
+set -g __redtab_shown    # what the prompt said, for the guard: nothing where it said nothing
 set -g __redtab_again    # a line that runs unchecked if it comes again right away
 set -g __redtab_warned   # a broken guard was named
 set -g __redtab_passed   # the line that runs now came through Enter
@@ -45,6 +46,7 @@ function __redtab_ask
     set -g __redtab_live
     set -g __redtab_always
     set -g __redtab_say
+    set -g __redtab_shown
     __redtab_plain 'redtab ?'
     if builtin test -n "$__redtab_asking"
         set -g __redtab_asking
@@ -305,6 +307,7 @@ function __redtab_check
         __redtab_concerns $line $__redtab_input[2..-1]; or return 0
     end
     builtin test -n "$argv[3]" -a "x$argv[3]" = "x$line"; and return 0
+    builtin test -n "$__redtab_shown"; and __redtab_field shown "$__redtab_shown"
     set -l answer
     set -l rc 127
     if builtin test -f $__redtab_bin -a -x $__redtab_bin
@@ -316,6 +319,8 @@ function __redtab_check
         set -g __redtab_again
     end
     set -gu __redtab_input
+    # Held, not refused: something changed, and the prompt that is drawn now shows it.
+    builtin contains -- held $answer; and set -g __redtab_due 1
     if builtin contains -- stop $answer
         builtin test $rc -eq 0 -a "$answer[-1]" = yes
         return
