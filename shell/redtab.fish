@@ -311,11 +311,19 @@ function __redtab_check
     set -l answer
     set -l rc 127
     if builtin test -f $__redtab_bin -a -x $__redtab_bin
-        # Still there at the next Enter, the guard was interrupted.
+        # Still there at the next Enter, the guard was interrupted before it said a word. An interrupt ends this very
+        # function: what the guard says must be noted as it comes.
         set -g __redtab_again $line
-        set answer (builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid \
-            --hot $hot 2>/dev/null)
-        set rc $status
+        set -g __redtab_rc 130
+        set answer (
+            builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot 2>/dev/null |
+                while builtin read -l token
+                    builtin test "$token" = stop; and set -g __redtab_again
+                    builtin echo $token
+                end
+            set -g __redtab_rc $pipestatus[2]
+        )
+        set rc $__redtab_rc
         set -g __redtab_again
     end
     set -gu __redtab_input

@@ -52,6 +52,7 @@ pub enum Command {
     Mark(commands::mark::Mark),
     /// Every target known on this machine, and how it is judged; those that nobody settled come first
     Targets(Targets),
+    Backups(commands::backups::Backups),
     /// The guard's decision for a line, never asking: exit 0 allow or warn, 77 confirm or block
     Check(Check),
     /// For scripts: exit 0 when nothing points at production, 77 when something does or can't be read
@@ -71,6 +72,10 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    /// End open production connections, by the number that `redtab ps` shows
+    Close(Close),
+    /// Say nothing about idle connections for a while
+    Snooze(Snooze),
     #[command(flatten)]
     Internal(Internal),
 }
@@ -140,6 +145,26 @@ pub enum LeaseCommand {
         #[arg(long)]
         all_tabs: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Close {
+    /// The connections' numbers
+    #[arg(required_unless_present = "idle", conflicts_with = "idle", value_name = "ID")]
+    pub ids: Vec<u32>,
+    /// All that are known to be idle; an interactive ssh never is
+    #[arg(long)]
+    pub idle: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Snooze {
+    /// The connections' numbers; without one, everything
+    #[arg(value_name = "ID")]
+    pub ids: Vec<u32>,
+    /// For how long, up to 12 hours
+    #[arg(long = "for", default_value = "1h", value_name = "DURATION")]
+    pub time: String,
 }
 
 #[derive(Debug, Args)]

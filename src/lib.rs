@@ -6,7 +6,9 @@
 
 pub mod address;
 pub mod ask;
+pub mod backups;
 pub mod cli;
+pub mod close;
 pub mod commands;
 pub mod config;
 pub mod environment;
@@ -15,6 +17,8 @@ pub mod examine;
 pub mod gate;
 pub mod guard;
 pub mod inventory;
+pub mod ladder;
+pub mod output;
 pub mod parts;
 pub mod present;
 pub mod replace;
@@ -25,6 +29,7 @@ pub mod sources;
 pub mod state;
 pub mod survey;
 pub mod tab;
+pub mod tasks;
 pub mod verdict;
 pub mod view;
 pub mod words;

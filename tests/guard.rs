@@ -589,12 +589,6 @@ fn a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production(kind: Kind) {
     assert_eq!(lines_of(&home, "ran"), 1, "{}", shell.dump());
 }
 
-fn a_switch_since_the_prompt_was_drawn_counts(kind: Kind) {
-    let (home, mut shell) = clear(kind, "");
-    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "prod-eu");
-    refused(&home, &mut shell, "./cleanup.sh");
-}
-
 fn switched_off_it_asks_nothing_but_a_prefix_lifts_nothing(kind: Kind) {
     let (home, mut shell) = hot(kind);
     if kind != Kind::Fish {
@@ -867,7 +861,6 @@ in_every_shell! {
     a_stopped_job_is_still_there,
     an_ordinary_line_of_a_clear_tab_runs_no_program,
     a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production,
-    a_switch_since_the_prompt_was_drawn_counts,
     the_pattern_of_a_clear_tab_reads_alike,
     lines_typed_ahead_of_a_refusal_are_dropped,
     switched_off_it_asks_nothing_but_a_prefix_lifts_nothing,

@@ -10,7 +10,9 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit, Hook, Internal};
 
+pub mod backups;
 mod check;
+pub mod close;
 mod completions;
 pub mod flag;
 mod guard;
@@ -33,6 +35,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Status(args) => status::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
+        Command::Backups(args) => backups::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Require(args) => require::run(&args),
         Command::Flag(args) => flag::run(&args, false),
@@ -41,6 +44,8 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
         Command::Log(args) => log::run(&args),
+        Command::Close(args) => close::run(&args),
+        Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
