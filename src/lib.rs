@@ -11,6 +11,7 @@ pub mod cli;
 pub mod close;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod environment;
 pub mod escape;
 pub mod examine;

@@ -14,6 +14,7 @@ pub mod backups;
 mod check;
 pub mod close;
 mod completions;
+mod doctor;
 pub mod flag;
 mod guard;
 mod hook;
@@ -33,6 +34,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
         Command::Backups(args) => backups::run(&args),
@@ -48,6 +50,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
+        Command::Internal(Internal::OnTerminal { command }) => Ok(crate::doctor::become_program(&command)),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
     }
 }
