@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::config::Config;
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
+use crate::guard::drift;
 use crate::guard::flags;
 use crate::guard::line::{self, Dialect};
 use crate::guard::rules::{self, Hit, Level, LineTarget};
@@ -35,6 +36,8 @@ const MAX_GOES: usize = 64;
 pub struct Examination {
     /// What the line would run, as a person would name it.
     pub runs: Vec<String>,
+    /// The same as they were resolved.
+    resolved: Vec<Run>,
     pub findings: Vec<Finding>,
     /// The tab's own verdict.
     pub tab: Verdict,
@@ -96,9 +99,16 @@ pub fn line(
         }
     }
     let names = runs.iter().map(shown).filter(|name| !name.is_empty()).collect();
-    let leaves = leaves(text, dialect);
-    let config = survey.loaded.config.clone();
-    Examination { runs: names, findings, config, tab: survey.verdict, gravest, goes, leaves }
+    Examination {
+        runs: names,
+        resolved: runs,
+        findings,
+        config: survey.loaded.config.clone(),
+        tab: survey.verdict,
+        gravest,
+        goes,
+        leaves: leaves(text, dialect),
+    }
 }
 
 /// Whether the line ends this shell by `exec`, or starts a program that shows other tabs in this one.
@@ -117,6 +127,12 @@ fn leaves(text: &str, dialect: Dialect) -> bool {
             _ => false,
         }
     })
+}
+
+/// Whether anything that the line runs has to do with a change in these worlds.
+pub fn concerns(world: &World, examined: &Examination, domains: &[Domain]) -> bool {
+    let examiner = Examiner { world, config: &examined.config, tab: &examined.tab, left: Cell::new(0) };
+    examined.resolved.iter().any(|run| drift::concerns(run, domains, || examiner.is_script(run)))
 }
 
 /// What stands for a line that could not be had whole.
@@ -323,6 +339,16 @@ impl Examiner<'_> {
     }
 
     // --- scripts ---
+
+    /// Whether a program is a text of somebody's, not an installed program.
+    fn is_script(&self, run: &Run) -> bool {
+        let overrides = self.views(run);
+        let cwd = overrides.first().and_then(|view| view.cwd.clone()).or_else(|| self.world.cwd.clone());
+        run.places.is_empty()
+            && self.file_of(run, cwd.as_deref(), &overrides).is_some_and(|path| {
+                !is_installed(&path) && matches!(self.text_of(&path), Text::Script(_) | Text::Unreadable(_))
+            })
+    }
 
     fn script(
         &self,

@@ -25,6 +25,7 @@ fn sample() -> Reply {
         always: false,
         ask: "(^|[;&|\n])kubectl( |$)|it's".into(),
         names: " helm kubectl ".into(),
+        shown: "clear\nkube context=dev\n".into(),
         say: None,
         paint: b"\x1b]2;PROD prod-eu\x07".to_vec(),
         restore: b"\x1b]2;~/app\x07".to_vec(),
@@ -43,6 +44,7 @@ fn sample() -> Reply {
             Watch::Absent("/home/ana/a b/.redtab.toml".into()),
         ],
         scratch: Some("/run/user/1000/redtab/shells/4242".into()),
+        in_memory: true,
         reads_files: true,
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
 use crate::config::Elsewhere;
-use crate::guard::sieve;
+use crate::guard::{drift, sieve};
 use crate::present::painting::{self, Painter};
 use crate::present::prompt::{self, Looks};
 use crate::present::terminal;
@@ -116,6 +116,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         } else {
             format!(" {} ", sieve::names().join(" "))
         },
+        shown: drift::shown(&survey.verdict),
         say,
         paint: painted.paint,
         restore: painted.restore,
@@ -125,6 +126,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         counts_jobs: args.shell == Shell::Bash && at_least(&args.shell_version, (4, 4)),
         variables: watched_variables(&world),
         files,
+        in_memory: scratch.is_some() && run_dir.as_ref().is_some_and(RunDir::is_in_memory),
         scratch,
         // From 5.2 on the list of names is read by `mapfile -d`; older ones take the slower `read`.
         reads_files: at_least(&args.shell_version, (5, 2)),

@@ -49,7 +49,7 @@ impl Default for Config {
             terminal: "auto".into(),
             tab: Tab { color: true, title: true, background: Background::Off },
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
-            guard: Guard { confirm_timeout: "60s".into() },
+            guard: Guard { confirm_timeout: "60s".into(), drift: OnDrift::default() },
             audit: Audit::default(),
             backups: Vec::new(),
             watch: Watch::default(),
@@ -72,6 +72,7 @@ pub struct Hours {
 pub struct Guard {
     /// A duration as people write it.
     pub confirm_timeout: String,
+    pub drift: OnDrift,
 }
 
 /// `[watch]`: the watcher.
@@ -166,6 +167,19 @@ words! {
         Manual => "manual",
         /// The first shell that finds none.
         Shell => "shell",
+    }
+}
+
+words! {
+    /// What becomes of a line that was typed at a prompt which no longer tells the truth.
+    OnDrift {
+        /// It is held back, once.
+        #[default]
+        Stop => "stop",
+        /// It runs, and is told.
+        Warn => "warn",
+        /// It is judged like any other.
+        Off => "off",
     }
 }
 
