@@ -71,6 +71,13 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    #[command(flatten)]
+    Internal(Internal),
+}
+
+/// What only the hooks and redtab itself run.
+#[derive(Debug, Subcommand)]
+pub enum Internal {
     /// What the shell's hook runs
     #[command(subcommand, hide = true)]
     Hook(Hook),
@@ -80,6 +87,15 @@ pub enum Command {
     /// Puts the terminal's modes back if a question is killed
     #[command(hide = true)]
     KeepModes,
+}
+
+/// The same as [`Cli`] with nothing but [`Internal`]: to build the whole tree of commands would take a third of the time
+/// of a prompt's question.
+#[derive(Debug, Parser)]
+#[command(name = "redtab", disable_help_subcommand = true)]
+struct InternalCli {
+    #[command(subcommand)]
+    command: Internal,
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +205,9 @@ pub struct Files {
 
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Every tab of yours in which a hook has spoken
+    #[arg(long)]
+    pub all: bool,
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,
@@ -224,19 +243,28 @@ pub struct HookPrompt {
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let command = match parse() {
+        Ok(command) => command,
         Err(error) => {
             // clap prints help to stdout and errors to stderr; a closed pipe is no failure of ours.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Yes.into() };
         }
     };
-    match commands::run(cli.command) {
+    match commands::run(command) {
         Ok(exit) => exit.into(),
         Err(error) => {
             commands::complain(&format!("{error:#}"));
             Exit::Error.into()
         }
+    }
+}
+
+fn parse() -> Result<Command, clap::Error> {
+    match std::env::args_os().nth(1) {
+        Some(first) if first == "hook" || first == "guard" => {
+            InternalCli::try_parse().map(|cli| Command::Internal(cli.command))
+        }
+        _ => Cli::try_parse().map(|cli| cli.command),
     }
 }

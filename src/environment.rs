@@ -63,6 +63,8 @@ pub enum Rule {
     Match(String),
     /// A `[[target]]`.
     Target,
+    /// It names a local port behind which a tunnel leads there.
+    Tunnel(u16),
     /// An exception took the match back.
     Except(String),
     /// A negator right before the match took it back.

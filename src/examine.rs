@@ -12,7 +12,7 @@ use crate::guard::flags;
 use crate::guard::line::{self, Dialect};
 use crate::guard::rules::{self, Hit, Level, LineTarget};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
-use crate::signal::{Domain, Kind, Part, Trouble};
+use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
 use crate::state::RunDir;
 use crate::survey;
 use crate::verdict::{self, Gravity, Verdict};
@@ -79,8 +79,23 @@ pub fn unreadable(world: &World, run_dir: Option<&RunDir>, why: &str) -> Examina
 
 /// A finding about `subject` in the place of this verdict.
 pub fn finding(subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
+    // What is local-only may have any local port written into it.
+    let hot = verdict
+        .hot_tunnel()
+        .filter(|_| verdict.gravity < Gravity::Unsure && matches!(cause, Cause::LocalOnly { .. }));
+    if let Some(tunnel) = hot {
+        return Finding {
+            subject: subject.into(),
+            cause,
+            gravity: Gravity::Production,
+            target: tunnel.label.clone(),
+            reason: format!("{}: {}", tunnel.place(), tunnel.origin()),
+            tunnel: Some(tunnel.clone()),
+        };
+    }
     let (target, reason) = verdict.lead();
-    Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason }
+    let tunnel = verdict.leading_tunnel().cloned();
+    Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason, tunnel }
 }
 
 fn shown(run: &Run) -> String {
@@ -420,10 +435,64 @@ impl Examiner<'_> {
                 .collect(),
             _ => verdicts.iter().map(|verdict| self.domain(verdict, hit.rule.domain)).collect(),
         };
-        let Some((gravity, target, reason)) = judged.into_iter().max_by_key(|(gravity, ..)| *gravity) else {
+        let behind = run.places.is_empty().then(|| self.tunnel_behind(run, hit, verdicts)).flatten();
+        let behind = behind.map(|tunnel| {
+            let gravity = if tunnel.production { Gravity::Production } else { Gravity::Caution };
+            (gravity, tunnel.label.clone(), format!("{}: {}", tunnel.place(), tunnel.origin()))
+        });
+        let judged = judged.into_iter().chain(behind);
+        let Some((gravity, target, reason)) = judged.max_by_key(|(gravity, ..)| *gravity) else {
             return;
         };
-        findings.push(Finding { subject, cause, gravity, target, reason });
+        let tunnel =
+            self.tab.tunnels.iter().find(|tunnel| tunnel.production && tunnel.label == target).cloned();
+        findings.push(Finding { subject, cause, gravity, target, reason, tunnel });
+    }
+
+    /// The tunnel that a line goes through when it names a local port, or this machine and no port.
+    fn tunnel_behind(&self, run: &Run, hit: &Hit, verdicts: &[Verdict]) -> Option<&Tunnel> {
+        let mut hosts = false;
+        let mut port = hit.port;
+        for target in &hit.targets {
+            let Some(value) = target.value.as_deref() else { continue };
+            let (host, named) = match target.kind {
+                Kind::Url | Kind::KubeServer => match crate::address::parse(value) {
+                    crate::address::Parsed::Address(address) => {
+                        let default = address.default_port();
+                        match address.hosts.into_iter().next() {
+                            Some(host) => (host.name, host.port.or(default)),
+                            None => continue,
+                        }
+                    }
+                    _ => continue,
+                },
+                Kind::Hostname | Kind::UrlHost => (value.to_string(), None),
+                _ => continue,
+            };
+            if !crate::address::is_loopback(&host) {
+                return None;
+            }
+            hosts = true;
+            port = port.or(named);
+        }
+        // Without a host on the line the surroundings name it: another machine's port is not ours.
+        let remote = |verdict: &Verdict| {
+            verdict.reasons.iter().any(|reason| {
+                reason.signal.domain == hit.rule.domain
+                    && reason.signal.port.is_none()
+                    && reason.signal.parts.iter().any(|part| part.kind == Kind::UrlHost)
+            })
+        };
+        if !hosts && (port.is_none() || verdicts.iter().all(remote)) {
+            return None;
+        }
+        let port = port.or_else(|| {
+            let (variable, default) = usual_port(run.name())?;
+            self.world.var(variable).and_then(|value| value.to_str()?.parse().ok()).or(Some(default))
+        })?;
+        let mut at_port = self.tab.tunnels.iter().filter(|tunnel| tunnel.port == Some(port));
+        let first = at_port.clone().next();
+        at_port.find(|tunnel| tunnel.production).or(first)
     }
 
     /// A target that the line names overrules the tab.
@@ -471,6 +540,21 @@ impl Examiner<'_> {
 fn script_at(path: &Path, task: &str, text: &str) -> Option<Script> {
     let path = std::fs::canonicalize(path).ok()?;
     Some(Script { path, task: task.to_string(), content: crate::state::digest(text.as_bytes()) })
+}
+
+/// The variable that names a client's port, and the port it takes without one.
+fn usual_port(program: &str) -> Option<(&'static str, u16)> {
+    Some(match program {
+        "psql" | "pgcli" | "pg_restore" | "pg_dump" | "dropdb" | "createdb" | "dropuser" | "vacuumdb" => {
+            ("PGPORT", 5432)
+        }
+        "mysql" | "mariadb" | "mycli" | "mysqladmin" | "mariadb-admin" => ("MYSQL_TCP_PORT", 3306),
+        "redis-cli" | "valkey-cli" => ("REDISCLI_PORT", 6379),
+        "mongosh" | "mongo" | "mongorestore" => ("MONGO_PORT", 27017),
+        "clickhouse-client" => ("CLICKHOUSE_PORT", 9000),
+        "cqlsh" => ("CQLSH_PORT", 9042),
+        _ => return None,
+    })
 }
 
 /// Whether a file belongs to the system, like Debian's `psql`, which is a script: what such a program does is for the

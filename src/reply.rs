@@ -20,6 +20,8 @@ pub enum Watch {
     Absent(PathBuf),
     /// A link that led to nothing, and still does.
     Dangling(PathBuf),
+    /// A process by its directory in `/proc`: it still lives.
+    Living(PathBuf),
     /// Its time still equals the stamp's; where a symlink led to it, it still leads to `real`; it can be read, or
     /// not, as before.
     Stamped { path: PathBuf, stamp: PathBuf, real: Option<PathBuf>, readable: bool },
@@ -194,6 +196,7 @@ impl Reply {
                     let path = path_word(quoting, path);
                     tests.push(format!("! -e {path} && -L {path}"));
                 }
+                Watch::Living(path) => tests.push(format!("-e {}", path_word(quoting, path))),
                 Watch::Stamped { path, stamp, real, readable } => {
                     let (path, stamp) = (path_word(quoting, path), path_word(quoting, stamp));
                     if quoting == Quoting::Zsh {
@@ -250,6 +253,7 @@ fn fish_test(file: &Watch) -> String {
             let path = path_word(Quoting::Fish, path);
             format!("! -e {path} -a -L {path}")
         }
+        Watch::Living(path) => format!("-e {}", path_word(Quoting::Fish, path)),
         Watch::Stamped { path, stamp, real, readable } => {
             let (path, stamp) = (path_word(Quoting::Fish, path), path_word(Quoting::Fish, stamp));
             let mut test = format!("! {path} -nt {stamp} -a ! {path} -ot {stamp}");

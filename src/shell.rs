@@ -22,6 +22,15 @@ const FISH: &str = include_str!("../shell/redtab.fish");
 const BINARY: &str = "@@REDTAB_BIN@@";
 
 impl Shell {
+    /// The shell's own name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shell::Bash => "bash",
+            Shell::Zsh => "zsh",
+            Shell::Fish => "fish",
+        }
+    }
+
     pub fn quoting(self) -> Quoting {
         match self {
             Shell::Bash => Quoting::Bash,

@@ -163,6 +163,67 @@ pub struct Signal {
     pub port: Option<u16>,
 }
 
+/// A local port behind which another environment lies: an ssh tunnel, a port-forward, a proxy that listens on this
+/// machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tunnel {
+    /// The number that `redtab close` takes; 0 while nobody has given it one.
+    pub id: u32,
+    pub port: Option<u16>,
+    /// The shortest name of what lies behind it: `prod-db`.
+    pub label: String,
+    /// The environment's name.
+    pub environment: String,
+    /// Whether that environment is guarded.
+    pub production: bool,
+    /// What opened it: `ssh -L, bastion`.
+    pub evidence: String,
+    /// The terminal it was opened in (`pts/3`); empty without one.
+    pub tab: String,
+    pub pid: u32,
+    /// Seconds since it was opened.
+    pub age: u64,
+}
+
+impl Tunnel {
+    /// Where it is and where it leads: `localhost:15432 is prod-db`.
+    pub fn place(&self) -> String {
+        match self.port {
+            Some(port) => format!("localhost:{port} is {}", self.label),
+            None => format!(
+                "a {} to {} is open",
+                if self.evidence.is_empty() { "tunnel" } else { &self.evidence },
+                self.label
+            ),
+        }
+    }
+
+    /// What opened it, where and when: `ssh -L, bastion, pts/3, open 12 min`.
+    pub fn origin(&self) -> String {
+        let age = format!("open {}", duration(self.age));
+        let parts = [self.evidence.as_str(), self.tab.as_str(), age.as_str()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The command that ends it.
+    pub fn end_command(&self) -> String {
+        if self.id == 0 { format!("kill {}", self.pid) } else { format!("redtab close {}", self.id) }
+    }
+}
+
+/// Seconds as people say them: `40 s`, `12 min`, `1 h 40 min`, `3 d`.
+pub fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => match seconds % 3600 / 60 {
+            0 => format!("{} h", seconds / 3600),
+            minutes => format!("{} h {minutes} min", seconds / 3600),
+        },
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// Something that could say production and could not be read. It makes a verdict unsure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {

@@ -2,9 +2,10 @@
 //! for another command's view.
 
 use crate::config::{self, Loaded};
-use crate::environment::Matcher;
+use crate::environment::{Matcher, Names};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources;
+use crate::sources::connections::{self, Connections};
 use crate::verdict::{self, Verdict};
 use crate::view::View;
 
@@ -12,6 +13,10 @@ use crate::view::View;
 pub struct Survey {
     pub loaded: Loaded,
     pub verdict: Verdict,
+    /// What is open on this machine.
+    pub connections: Connections,
+    /// How many production sessions are open that are not this tab's.
+    pub elsewhere: usize,
     /// What was looked for and is not there, as `source what`.
     pub absent: Vec<(&'static str, String)>,
     /// `.redtab.toml` files that were not trusted.
@@ -33,9 +38,11 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
         })
         .collect();
     let matcher = Matcher::new(&loaded.config.names);
-    let verdict =
-        verdict::judge(all, &loaded.config.names, |signal: &Signal| matcher.judge_all(&signal.parts));
-    Survey { loaded, verdict, absent, ignored: directories.ignored }
+    let connections = connections::look(view, &loaded.config.names, wants_watcher(&loaded.config));
+    let names = &loaded.config.names;
+    let verdict = verdict_of(view, all, names, &matcher, &connections, loaded.config.prompt.elsewhere);
+    let elsewhere = connections.elsewhere(view.world()).count();
+    Survey { loaded, verdict, connections, elsewhere, absent, ignored: directories.ignored }
 }
 
 /// The verdict of another view, by a configuration that is loaded already.
@@ -45,7 +52,30 @@ pub fn judge(view: &View, config: &config::Config) -> Verdict {
     directories.tighten(&mut names);
     let matcher = Matcher::new(&names);
     let all = readings(view, directories.readings);
-    verdict::judge(all, &names, |signal: &Signal| matcher.judge_all(&signal.parts))
+    let connections = connections::look(view, &names, wants_watcher(config));
+    verdict_of(view, all, &names, &matcher, &connections, config.prompt.elsewhere)
+}
+
+fn wants_watcher(config: &config::Config) -> bool {
+    config.watch.start != config::StartWatcher::Manual
+}
+
+fn verdict_of(
+    view: &View,
+    readings: Vec<Reading>,
+    names: &Names,
+    matcher: &Matcher,
+    connections: &Connections,
+    elsewhere: config::Elsewhere,
+) -> Verdict {
+    let mut readings = connections.applied(view, readings);
+    if elsewhere == config::Elsewhere::Red {
+        readings.extend(connections.elsewhere(view.world()).map(connections::session));
+    }
+    let judged = |signal: &Signal| connections.judged(signal, matcher.judge_all(&signal.parts), names);
+    let mut verdict = verdict::judge(readings, names, judged);
+    verdict.tunnels.clone_from(&connections.tunnels);
+    verdict
 }
 
 fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {

@@ -32,6 +32,17 @@ impl Tab {
         let tty = u64::try_from(tty).ok().filter(|tty| *tty != 0)?;
         Some(Tab { tty, session, started, boot: boot.trim().to_string() })
     }
+
+    /// A device's number as `/proc/PID/stat` writes it.
+    pub fn number(major: u32, minor: u32) -> u64 {
+        u64::from(minor & 0xff) | u64::from(major) << 8 | u64::from(minor & !0xff) << 12
+    }
+
+    /// The terminal's device, major and minor.
+    pub fn device(&self) -> (u32, u32) {
+        let low = |number: u64| u32::try_from(number & 0xffff_ffff).unwrap_or(0);
+        (low(self.tty >> 8) & 0xfff, low(self.tty & 0xff) | low(self.tty >> 12) & 0xf_ff00)
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +55,15 @@ mod tests {
         let tab = Tab::from_stat(stat, "0f8fad5b-d9cb-469f-a165-70867728950e\n").unwrap();
         assert_eq!((tab.tty, tab.session, tab.started), (34819, 4242, 987_654));
         assert_eq!(tab.key(), "8803-1092-f1206-0f8fad5b");
+    }
+
+    #[test]
+    fn a_device_and_its_number() {
+        for (major, minor) in [(136, 3), (136, 255), (136, 256), (136, 70_000), (4, 1), (4, 64)] {
+            let tab = Tab { tty: Tab::number(major, minor), session: 1, started: 1, boot: String::new() };
+            assert_eq!(tab.device(), (major, minor));
+        }
+        assert_eq!(Tab::number(136, 3), 34_819);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the signals of a tab say together: readings in, a verdict with every reason out.
 
-use crate::environment::{Judgement, Names, Severity};
-use crate::signal::{Domain, Kind, Reading, Signal, Trouble};
+use crate::environment::{Judgement, Names, Rule, Severity};
+use crate::signal::{Domain, Kind, Reading, Signal, Trouble, Tunnel};
 
 /// How grave a verdict is, in its order: the gravest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,8 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
+    /// What listens on this machine and leads elsewhere: it makes a tab hot, not red.
+    pub tunnels: Vec<Tunnel>,
 }
 
 /// Judges readings. `judge_signal` settles one signal's parts (see `environment`).
@@ -91,7 +93,7 @@ impl Verdict {
     /// What these reasons and troubles say together.
     pub fn of(reasons: Vec<Reason>, troubles: Vec<Trouble>, names: &Names) -> Verdict {
         let (gravity, environment) = settle(&reasons, &troubles, names);
-        Verdict { gravity, environment, reasons, troubles }
+        Verdict { gravity, environment, reasons, troubles, tunnels: Vec::new() }
     }
 
     /// The verdict of those signals and troubles alone that `keep` accepts by source and domain.
@@ -123,6 +125,17 @@ impl Verdict {
 
     /// Whether every line of this tab must go to the guard.
     pub fn is_hot(&self) -> bool {
-        self.gravity >= Gravity::Unsure
+        self.gravity >= Gravity::Unsure || self.hot_tunnel().is_some()
+    }
+
+    /// The first tunnel by which any program of this machine could reach production.
+    pub fn hot_tunnel(&self) -> Option<&Tunnel> {
+        self.tunnels.iter().find(|tunnel| tunnel.production)
+    }
+
+    /// The tunnel that makes the first of the winning reasons what it is.
+    pub fn leading_tunnel(&self) -> Option<&Tunnel> {
+        let Rule::Tunnel(port) = self.winners().next()?.judgement.rule else { return None };
+        self.tunnels.iter().find(|tunnel| tunnel.port == Some(port) && tunnel.production)
     }
 }

@@ -41,6 +41,7 @@ pub struct View<'w> {
     overrides: Overrides,
     watched: RefCell<Vec<Watched>>,
     cwd_matters: Cell<bool>,
+    processes: RefCell<Vec<u32>>,
 }
 
 impl<'w> View<'w> {
@@ -51,7 +52,13 @@ impl<'w> View<'w> {
 
     /// The world with `overrides` laid over it.
     pub fn with(world: &'w World, overrides: Overrides) -> View<'w> {
-        View { world, overrides, watched: RefCell::default(), cwd_matters: Cell::new(false) }
+        View {
+            world,
+            overrides,
+            watched: RefCell::default(),
+            cwd_matters: Cell::new(false),
+            processes: RefCell::default(),
+        }
     }
 
     pub fn world(&self) -> &'w World {
@@ -133,6 +140,19 @@ impl<'w> View<'w> {
         if !watched.iter().any(|w| w.path.as_os_str() == path.as_os_str()) {
             watched.push(Watched { path, seen });
         }
+    }
+
+    /// Remembers a living process on which the answer depends.
+    pub fn depends_on(&self, pid: u32) {
+        let mut processes = self.processes.borrow_mut();
+        if !processes.contains(&pid) {
+            processes.push(pid);
+        }
+    }
+
+    /// The processes whose end would change the answer.
+    pub fn processes(&self) -> Vec<u32> {
+        self.processes.borrow().clone()
     }
 
     /// Every file that was looked at so far, in the order of the first look.

@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -289,14 +290,16 @@ impl World {
         Clocks { wall, boot, boot_id: self.boot_id() }
     }
 
-    /// The kernel's random id of this boot; empty where it tells none.
+    /// The kernel's random id of this boot, read once; empty where it tells none.
     pub fn boot_id(&self) -> String {
-        std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string()
+        static ID: OnceLock<String> = OnceLock::new();
+        let read = || short("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string();
+        ID.get_or_init(read).clone()
     }
 
     /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
     pub fn started(&self, pid: u32) -> Option<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = short(&format!("/proc/{pid}/stat"))?;
         let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
         if matches!(fields.next()?, "Z" | "X") {
             return None;
@@ -324,11 +327,19 @@ impl World {
 
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
-        let own = std::fs::read_to_string("/proc/self/stat").ok()?;
-        let session = own[own.rfind(')')? + 1..].split_ascii_whitespace().nth(3)?.to_string();
-        let leader = std::fs::read_to_string(format!("/proc/{session}/stat")).ok()?;
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        Tab::from_stat(&leader, &boot)
+        self.tab_of(u32::try_from(rustix::process::getsid(None).ok()?.as_raw_nonzero().get()).ok()?)
+    }
+
+    /// The tab whose session this process leads; `None` where it leads none at a terminal, or is gone.
+    pub fn tab_of(&self, leader: u32) -> Option<Tab> {
+        let stat = short(&format!("/proc/{leader}/stat"))?;
+        Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
+    }
+
+    /// Whether there is a process with this id, whoever owns it.
+    pub fn is_alive(&self, pid: u32) -> bool {
+        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+        pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
     }
 
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell
@@ -462,6 +473,13 @@ fn settled(mtime: Mtime, now: SystemTime) -> bool {
         Ok(age) => age >= margin,
         Err(ahead) => ahead.duration() >= margin,
     }
+}
+
+/// The text of one of the kernel's short files; they come whole in one read.
+fn short(path: &str) -> Option<String> {
+    let mut text = [0; 2048];
+    let length = std::fs::File::open(path).ok()?.read(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text[..length]).into_owned())
 }
 
 #[cfg(target_os = "linux")]

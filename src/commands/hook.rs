@@ -1,12 +1,16 @@
 //! `redtab hook prompt`: what the shell's hook runs when an input changed. Prints the reply or fails; a shell never
 //! waits for it longer than the deadline.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
+use crate::commands::record;
+use crate::config::Elsewhere;
 use crate::guard::sieve;
 use crate::present::prompt::{self, Looks};
-use crate::reply::{self, Reply};
+use crate::reply::{self, Reply, Watch};
 use crate::shell::Shell;
 use crate::state::RunDir;
 use crate::survey;
@@ -36,9 +40,29 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         view.read(&file);
     }
 
+    // No file changes when a lease ends: the clocks do.
+    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
+        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
+        world.local_at(end, &config.hours.timezone).hour
+    });
+    let looks = looks(&view, config);
+    let counts = config.prompt.elsewhere != Elsewhere::Off;
+    let around = prompt::Around {
+        faulty,
+        lease: lease.as_deref(),
+        guarded,
+        elsewhere: if counts { survey.elsewhere } else { 0 },
+        idle: if counts { survey.connections.idle() } else { 0 },
+    };
+    let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
+    let mut watched = view.watched();
+    if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
+        let record = record::of(&view, &tab, args, &survey, &segment);
+        watched.extend(dir.keep_tab(&world, &tab, &record));
+    }
+
     let mut always = faulty;
-    let files = view
-        .watched()
+    let files: Vec<Watch> = watched
         .iter()
         .filter_map(|watched| {
             let stamp = |mtime| run_dir.as_ref().and_then(|dir| dir.stamp(mtime));
@@ -47,18 +71,15 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
             watch
         })
         .collect();
+    // A process needs no stamp: its directory is there while it lives.
+    let living = view.processes().into_iter().map(|pid| Watch::Living(process_path(pid)));
+    let files = Vec::into_iter(files).chain(living).collect();
     let scratch = match args.shell {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
     };
-    // No file changes when a lease ends: the clocks do.
-    let lease = run_dir.as_ref().and_then(|dir| dir.lease(&world)).map(|(_, lease)| {
-        let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
-        world.local_at(end, &config.hours.timezone).hour
-    });
-    let looks = looks(&view, config);
     let reply = Reply {
-        segment: prompt::segment(&survey.verdict, &config.names, looks, faulty, lease.as_deref(), guarded),
+        segment,
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
         ask: if guarded { sieve::pattern(args.shell == Shell::Fish) } else { String::new() },
@@ -75,6 +96,12 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     };
     commands::print(&reply.text(args.shell))?;
     Ok(Exit::Yes)
+}
+
+/// What is there while a process lives and no longer when it only waits to be buried, if we may look at it.
+fn process_path(pid: u32) -> PathBuf {
+    let of = |end: &str| PathBuf::from(format!("/proc/{pid}{end}"));
+    Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of(""))
 }
 
 fn looks(view: &View, config: &crate::config::Config) -> Looks {

@@ -8,7 +8,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::cli::{Command, Exit, Hook};
+use crate::cli::{Command, Exit, Hook, Internal};
 
 mod check;
 mod completions;
@@ -18,6 +18,7 @@ mod hook;
 mod init;
 mod lease;
 mod log;
+mod record;
 mod require;
 mod run;
 mod status;
@@ -40,9 +41,9 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
         Command::Log(args) => log::run(&args),
-        Command::Hook(Hook::Prompt(args)) => hook::prompt(&args),
-        Command::Guard(args) => guard::run(&args),
-        Command::KeepModes => Ok(crate::ask::keep_modes()),
+        Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
+        Command::Internal(Internal::Guard(args)) => guard::run(&args),
+        Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
     }
 }
 

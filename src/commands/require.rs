@@ -19,11 +19,17 @@ pub fn run(args: &Require) -> Result<Exit> {
     let view = View::new(&world);
     let run_dir = RunDir::open(&world).ok();
     let verdict = survey::look(&view, run_dir.as_ref().map(|dir| dir as _)).verdict;
-    if verdict.gravity < Gravity::Unsure {
+    let tunnel = verdict.hot_tunnel();
+    if verdict.gravity < Gravity::Unsure && tunnel.is_none() {
         return Ok(Exit::Yes);
     }
     if !args.quiet {
         let (_, reason) = verdict.lead();
+        if let (true, Some(tunnel)) = (verdict.gravity < Gravity::Unsure, tunnel) {
+            let text = format!("{} right now: {}  {}", tunnel.place(), tunnel.origin(), tunnel.end_command());
+            commands::complain(&crate::escape::terminal(&text));
+            return Ok(Exit::Refused);
+        }
         let what = match verdict.gravity {
             Gravity::Production => "this points at production",
             _ => "it can't be told whether this points at production",

@@ -1,13 +1,12 @@
 //! `redtab status`: this tab's verdict with every reason.
 
-use std::io::IsTerminal;
-
 use anyhow::Result;
 
 use crate::cli::{Exit, Status};
-use crate::present::{json, page};
+use crate::present::{json, overview, page};
 use crate::sources::origin;
 use crate::state::RunDir;
+use crate::state::tabs::Tabs;
 use crate::survey;
 use crate::view::View;
 use crate::world::World;
@@ -21,6 +20,9 @@ pub fn run(args: &Status) -> Result<Exit> {
     let world = World::of_this_process();
     let view = View::new(&world);
     let run_dir = RunDir::open(&world);
+    if args.all {
+        return all(args, &world, run_dir);
+    }
     let survey = survey::look(&view, run_dir.as_ref().ok().map(|dir| dir as _));
     if args.json {
         let text = serde_json::to_string_pretty(&json::status(&survey, world.tab().map(|tab| tab.key())))?;
@@ -34,10 +36,23 @@ pub fn run(args: &Status) -> Result<Exit> {
     let page = page::Page {
         survey: &survey,
         home: world.home(),
-        color: std::io::stdout().is_terminal() && view.var("NO_COLOR").is_none_or(|v| v.is_empty()),
+        color: page::colored(&world),
         off: view.var("REDTAB").is_some_and(|v| v == "off"),
         run_dir: run_dir.err(),
     };
     commands::print(&page.text(origin_of))?;
+    Ok(Exit::Yes)
+}
+
+/// Every tab's verdict as its own hook noted it.
+fn all(args: &Status, world: &World, run_dir: Result<RunDir, String>) -> Result<Exit> {
+    let run_dir = run_dir.map_err(anyhow::Error::msg)?;
+    let known = Tabs::new(&run_dir, world).all_live();
+    let text = if args.json {
+        serde_json::to_string_pretty(&json::tabs(&known))? + "\n"
+    } else {
+        overview::text(&known, world.home().as_deref(), page::colored(world))
+    };
+    commands::print(&text)?;
     Ok(Exit::Yes)
 }

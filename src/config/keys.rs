@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
-use crate::config::{Config, Palette, Segment};
+use crate::config::{Config, Elsewhere, Palette, Segment, StartWatcher};
 use crate::environment::{Environment, Severity, Target, WordList};
 use crate::signal::Kind;
 
@@ -153,6 +153,8 @@ macro_rules! word_field {
 }
 
 word_field!(Segment, Segment::as_str, Segment::from_word);
+word_field!(Elsewhere, Elsewhere::as_str, Elsewhere::from_word);
+word_field!(StartWatcher, StartWatcher::as_str, StartWatcher::from_word);
 word_field!(Palette, Palette::as_str, Palette::from_word);
 word_field!(Kind, Kind::as_str, Kind::from_word);
 word_field!(Severity, severity_word, severity_from);
@@ -379,6 +381,14 @@ pub static CONFIG: &[Section] = &[
                 doc: "`colorblind` uses colours that also differ in brightness.",
                 slot: Slot::Config(|config| &mut config.prompt.palette),
             },
+            Key {
+                name: "elsewhere",
+                shape: Shape::OneOf(Elsewhere::WORDS),
+                required: false,
+                doc: "What production sessions in other tabs do here: `count` shows their number, `red` makes this tab \
+                      red as well, `off` nothing. A tunnel that listens on this machine concerns every tab anyway.",
+                slot: Slot::Config(|config| &mut config.prompt.elsewhere),
+            },
         ],
     },
     Section {
@@ -416,6 +426,18 @@ pub static CONFIG: &[Section] = &[
             required: false,
             doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
             slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
+        }],
+    },
+    Section {
+        name: "watch",
+        form: Form::Table,
+        doc: "The watcher, which knows the open connections of this machine.",
+        keys: &[Key {
+            name: "start",
+            shape: Shape::OneOf(StartWatcher::WORDS),
+            required: false,
+            doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
+            slot: Slot::Config(|config| &mut config.watch.start),
         }],
     },
     Section {

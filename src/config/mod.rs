@@ -29,6 +29,7 @@ pub struct Config {
     pub hours: Hours,
     pub guard: Guard,
     pub audit: Audit,
+    pub watch: Watch,
     /// Key paths that layers after the system's may not set.
     pub lock: Vec<String>,
 }
@@ -42,6 +43,7 @@ impl Default for Config {
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
             guard: Guard { confirm_timeout: "60s".into() },
             audit: Audit::default(),
+            watch: Watch::default(),
             lock: Vec::new(),
         }
     }
@@ -63,6 +65,12 @@ pub struct Guard {
     pub confirm_timeout: String,
 }
 
+/// `[watch]`: the watcher.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    pub start: StartWatcher,
+}
+
 /// `[audit]`: what the audit trail keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
@@ -74,6 +82,7 @@ pub struct Audit {
 pub struct Prompt {
     pub segment: Segment,
     pub palette: Palette,
+    pub elsewhere: Elsewhere,
 }
 
 macro_rules! words {
@@ -116,6 +125,30 @@ words! {
         Short => "short",
         /// No segment; title and tab still show the verdict.
         Off => "off",
+    }
+}
+
+words! {
+    /// What production sessions in other tabs do to this one's prompt.
+    Elsewhere {
+        /// Their number stands in the segment.
+        #[default]
+        Count => "count",
+        /// They make every tab red.
+        Red => "red",
+        /// Nothing.
+        Off => "off",
+    }
+}
+
+words! {
+    /// Who starts the watcher.
+    StartWatcher {
+        /// `redtab watch install`, or nobody.
+        #[default]
+        Manual => "manual",
+        /// The first shell that finds none.
+        Shell => "shell",
     }
 }
 

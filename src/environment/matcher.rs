@@ -163,6 +163,7 @@ impl<'n> Matcher<'n> {
         let earlier = judgement.environment.map_or(0, |index| usize::MAX - index);
         let rule = match judgement.rule {
             Rule::Target => 6,
+            Rule::Tunnel(_) => 7,
             Rule::Match(_) => 5,
             Rule::Except(_) => 4,
             Rule::Negator(_) => 3,

@@ -15,6 +15,7 @@ fn told_by(names: &Names, kind: Kind, name: &str) -> String {
     let answer = environment.map_or(if judgement.known { "nonprod" } else { "unknown" }, |e| &e.name);
     let rule = match judgement.rule {
         Rule::Match(pattern) => pattern,
+        Rule::Tunnel(_) => "tunnel".into(),
         Rule::Target => "target".to_owned(),
         Rule::Except(pattern) => format!("except {pattern}"),
         Rule::Negator(pattern) => format!("negator {pattern}"),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::lease::Lease;
+use crate::signal::Tunnel;
 use crate::verdict::Gravity;
 
 /// What becomes of a line, in its order.
@@ -78,6 +79,8 @@ pub struct Finding {
     pub target: String,
     /// Where the target was read, for the message: `kube context prod-eu (~/.kube/config:14)`.
     pub reason: String,
+    /// The tunnel that makes this production, if it is one.
+    pub tunnel: Option<Tunnel>,
 }
 
 impl Finding {
@@ -146,7 +149,14 @@ mod tests {
     use super::*;
 
     fn finding(cause: Cause, gravity: Gravity) -> Finding {
-        Finding { subject: "x".into(), cause, gravity, target: "prod-eu".into(), reason: String::new() }
+        Finding {
+            subject: "x".into(),
+            cause,
+            gravity,
+            target: "prod-eu".into(),
+            reason: String::new(),
+            tunnel: None,
+        }
     }
 
     fn script(meant: bool) -> Cause {

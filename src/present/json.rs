@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::environment::{Judgement, Names, Rule, Severity};
-use crate::signal::Place;
+use crate::signal::{Place, Tunnel};
+use crate::state::tabs::Known;
 use crate::survey::Survey;
-use crate::verdict::Gravity;
+use crate::verdict::{Gravity, Verdict};
 
 /// `status --json`. `tab` is this tab's key, if it has one.
 pub fn status(survey: &Survey, tab: Option<String>) -> Value {
@@ -47,18 +48,64 @@ pub fn status(survey: &Survey, tab: Option<String>) -> Value {
     json!({
         "version": 1,
         "tab": tab,
-        "verdict": match verdict.gravity {
-            Gravity::Clear => "clear".to_string(),
-            Gravity::Unsure => "unsure".to_string(),
-            Gravity::Caution | Gravity::Production => environment(verdict.environment).unwrap_or_default(),
-        },
+        "verdict": self::verdict(verdict, names),
         "severity": severity(verdict.gravity),
         "unsure": !verdict.troubles.is_empty(),
         "hot": verdict.is_hot(),
         "signals": signals,
         "troubles": troubles,
+        "tunnels": survey.connections.tunnels.iter().map(tunnel).collect::<Vec<_>>(),
+        "elsewhere": survey.elsewhere,
+        "watcher": survey.connections.watcher.as_str(),
         "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
         "guard": { "state": "unknown", "why": "only the shell knows whether it can hold a line back" },
+    })
+}
+
+/// `status --all --json`.
+pub fn tabs(known: &[Known]) -> Value {
+    let tabs: Vec<Value> = known
+        .iter()
+        .map(|Known { tab, record }| {
+            json!({
+                "tab": tab.key(),
+                "tty": record.tty,
+                "shell": record.shell,
+                "pid": record.shell_pid,
+                "verdict": record.verdict,
+                "severity": record.severity,
+                "hot": record.hot,
+                "label": record.label,
+                "segment": record.segment,
+                "guard": record.guard,
+                "cwd": record.cwd,
+                "tmux": record.tmux.as_ref().map(|tmux| json!({ "socket": tmux.socket, "pane": tmux.pane })),
+            })
+        })
+        .collect();
+    json!({ "version": 1, "tabs": tabs })
+}
+
+/// The word for a verdict: `clear`, `unsure` or the environment's name.
+pub fn verdict(verdict: &Verdict, names: &Names) -> String {
+    match verdict.gravity {
+        Gravity::Clear => "clear".into(),
+        Gravity::Unsure => "unsure".into(),
+        Gravity::Caution | Gravity::Production => {
+            let environment = verdict.environment.and_then(|i| names.environments.get(i));
+            environment.map(|e| e.name.to_string()).unwrap_or_default()
+        }
+    }
+}
+
+fn tunnel(tunnel: &Tunnel) -> Value {
+    json!({
+        "id": tunnel.id,
+        "port": tunnel.port,
+        "target": tunnel.label,
+        "environment": tunnel.environment,
+        "evidence": tunnel.evidence,
+        "pid": tunnel.pid,
     })
 }
 
@@ -92,6 +139,7 @@ pub fn rule(judgement: &Judgement, names: &Names) -> String {
             _ => format!("match:{pattern}"),
         },
         Rule::Target => "target".into(),
+        Rule::Tunnel(_) => "tunnel".into(),
         Rule::Except(phrase) => format!("except:{phrase}"),
         Rule::Negator(word) => format!("negator:{word}"),
         Rule::Nonproduction(word) => format!("nonproduction:{word}"),

@@ -1,5 +1,6 @@
 //! The page of `redtab status`: the verdict, then every signal on a line of its own.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use nu_ansi_term::{Color, Style};
@@ -8,9 +9,11 @@ use unicode_width::UnicodeWidthStr;
 use crate::environment::{Names, Rule};
 use crate::escape;
 use crate::signal::{Place, Signal};
+use crate::sources::connections::Watcher;
 use crate::sources::origin::Origin;
 use crate::survey::Survey;
 use crate::verdict::{Gravity, Reason};
+use crate::world::World;
 
 /// Everything the page shows.
 pub struct Page<'a> {
@@ -95,6 +98,7 @@ impl Page<'_> {
         let judgement = &reason.judgement;
         let why = match (&judgement.rule, judgement.environment) {
             (Rule::Target, _) => "target".into(),
+            (Rule::Tunnel(_), _) => "tunnel".into(),
             (_, Some(_)) => format!("\"{}\"", judgement.word),
             (Rule::Nothing, None) => "not known".into(),
             _ => "clear".into(),
@@ -103,10 +107,7 @@ impl Page<'_> {
     }
 
     fn path(&self, path: &Path, line: Option<usize>) -> String {
-        let shown = match self.home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
-            Some(rest) => format!("~/{}", rest.display()),
-            None => path.display().to_string(),
-        };
+        let shown = tilde(path, self.home.as_deref());
         match line {
             Some(line) => format!("{shown}:{line}"),
             None => shown,
@@ -128,7 +129,37 @@ impl Page<'_> {
         if let Some(why) = &self.run_dir {
             out.push(format!("{why}; the prompt asks redtab every time"));
         }
+        out.extend(self.connections());
         out.extend(self.way_out());
+        out
+    }
+
+    /// What is open on this machine, and whether anybody watches it.
+    fn connections(&self) -> Vec<String> {
+        let mut out: Vec<String> = self
+            .survey
+            .connections
+            .tunnels
+            .iter()
+            .map(|tunnel| {
+                let hot = if tunnel.production { "hot: " } else { "" };
+                let text = format!("{hot}{}, by {}", tunnel.place(), tunnel.origin());
+                format!("{}  {}", escape::terminal(&text), tunnel.end_command())
+            })
+            .collect();
+        if self.survey.elsewhere > 0 {
+            out.push(format!(
+                "{} production connections are open elsewhere.  redtab ps",
+                self.survey.elsewhere
+            ));
+        }
+        match self.survey.connections.watcher {
+            Watcher::Running => {}
+            Watcher::None => out.push("tunnels not watched.  redtab watch install".into()),
+            Watcher::Dead => {
+                out.push("tunnels unknown: the watcher is not running.  redtab watch install".into())
+            }
+        }
         out
     }
 
@@ -137,6 +168,9 @@ impl Page<'_> {
         let verdict = &self.survey.verdict;
         if verdict.gravity != Gravity::Production {
             return None;
+        }
+        if let Some(tunnel) = verdict.leading_tunnel() {
+            return Some(format!("End the tunnel:  {}", tunnel.end_command()));
         }
         let reason = verdict.winners().next()?;
         let part = reason
@@ -147,6 +181,20 @@ impl Page<'_> {
             .or(reason.signal.parts.first())?;
         let line = crate::config::mark::command_line("safe", part.kind, &part.text)?;
         Some(format!("Not production?  {line}"))
+    }
+}
+
+/// Whether what goes to stdout may have colours.
+pub fn colored(world: &World) -> bool {
+    std::io::stdout().is_terminal() && world.var("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A path as people write it: `~/…` below the home.
+pub fn tilde(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".into(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
     }
 }
 

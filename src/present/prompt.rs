@@ -20,17 +20,24 @@ pub struct Looks {
     pub palette: Palette,
 }
 
-/// The segment of a verdict. `faulty` says that the configuration has an error: it is shown until mended. `lease` is the
-/// hour at which this tab's lease ends. Where the shell can't hold a line back (not `guarded`), a tab that would need it
-/// says so.
-pub fn segment(
-    verdict: &Verdict,
-    names: &Names,
-    looks: Looks,
-    faulty: bool,
-    lease: Option<&str>,
-    guarded: bool,
-) -> Segment {
+/// What stands beside a verdict in the segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Around<'a> {
+    /// The configuration has an error: it is shown until mended.
+    pub faulty: bool,
+    /// The hour at which this tab's lease ends.
+    pub lease: Option<&'a str>,
+    /// The shell can hold a line back; a tab that would need it and can't says so.
+    pub guarded: bool,
+    /// Production sessions that are open and not this tab's.
+    pub elsewhere: usize,
+    /// How many open production sessions are idle.
+    pub idle: usize,
+}
+
+/// The segment of a verdict.
+pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, around: &Around) -> Segment {
+    let Around { faulty, lease, guarded, elsewhere, idle } = *around;
     if looks.form == Form::Off {
         return Segment::default();
     }
@@ -51,6 +58,14 @@ pub fn segment(
         let dot = if text.is_empty() { "" } else { dot };
         text = format!("{text}{dot}lease until {hour}");
     }
+    let mut open = false;
+    if elsewhere > 0 && text.is_empty() {
+        let count = if idle == 0 { String::new() } else { format!(", {idle} idle") };
+        text = format!("{elsewhere} prod open{count}");
+        open = true;
+    } else if idle > 0 {
+        text = if text.is_empty() { format!("{idle} idle") } else { format!("{text}{dot}{idle} idle") };
+    }
     if faulty {
         text =
             if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
@@ -63,6 +78,8 @@ pub fn segment(
     }
     let style = match (looks.color, verdict.gravity, environment) {
         (false, ..) => String::new(),
+        // Red text without a ground: the tab itself is clear.
+        (true, ..) if open && !faulty => open_style(looks.palette).into(),
         (true, Gravity::Production | Gravity::Caution, Some(environment)) => {
             style(&environment.color, looks.palette)
         }
@@ -88,6 +105,11 @@ fn target(verdict: &Verdict, looks: Looks) -> String {
         0 | 1 => label,
         n => format!("{label} +{}", n - 1),
     }
+}
+
+/// SGR numbers for text that is red and stands on no ground.
+fn open_style(palette: Palette) -> &'static str {
+    if palette == Palette::Colorblind { "38;2;213;94;0" } else { "31" }
 }
 
 /// SGR numbers for text on a background of `color`: a name of the eight, or `#rrggbb`. Sixteen-colour terminals

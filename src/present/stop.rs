@@ -24,12 +24,20 @@ pub struct Surroundings<'s> {
 pub fn message(finding: &Finding, decision: Decision, around: Surroundings) -> String {
     let subject = short(&finding.subject, 60);
     let place = place(finding);
-    let mut lines: Vec<String> = match &finding.cause {
-        Cause::LocalOnly { by } => vec![
+    let mut lines: Vec<String> = match (&finding.cause, &finding.tunnel) {
+        (Cause::LocalOnly { by }, Some(tunnel)) => vec![
+            format!(
+                "{subject} is local-only ({}), and {} right now.",
+                short(by, 40),
+                short(&tunnel.place(), 60)
+            ),
+            short(&tunnel.origin(), WIDTH),
+        ],
+        (Cause::LocalOnly { by }, None) => vec![
             format!("{subject} is local-only ({}), and {place}.", short(by, 40)),
             short(&finding.reason, WIDTH),
         ],
-        Cause::LooksDestructive { evidence, .. } => {
+        (Cause::LooksDestructive { evidence, .. }, _) => {
             let at = match finding.gravity {
                 Gravity::Unsure => "where it can't be told whether it is production",
                 _ => "on production",
@@ -39,11 +47,13 @@ pub fn message(finding: &Finding, decision: Decision, around: Surroundings) -> S
                 short(evidence, WIDTH),
             ]
         }
-        Cause::Rule { does, safer, confirm, .. } => {
+        (Cause::Rule { does, safer, confirm, .. }, _) => {
             let safer = if *confirm && !safer.is_empty() { format!("safer: {safer}") } else { String::new() };
             vec![subject, does.clone(), safer, target(finding, around)]
         }
-        Cause::Unreadable { why } => vec![format!("{subject} {why}, and {place}."), target(finding, around)],
+        (Cause::Unreadable { why }, _) => {
+            vec![format!("{subject} {why}, and {place}."), target(finding, around)]
+        }
     };
     if !around.also.is_empty() {
         lines.push(short(&format!("and with it: {}", around.also.join("; ")), WIDTH));
@@ -78,6 +88,12 @@ pub fn way_through(finding: &Finding, now: &Circumstances, lease: &str) -> Strin
 
 fn refusal(finding: &Finding, around: Surroundings) -> Vec<String> {
     let subject = escape::terminal(&finding.subject);
+    if let (Cause::LocalOnly { .. }, Some(tunnel)) = (&finding.cause, &finding.tunnel) {
+        return vec![
+            format!("It was not run.  {}  ends the tunnel.", tunnel.end_command()),
+            format!("Meant for production, this once:  redtab run --here {subject}"),
+        ];
+    }
     match (&finding.cause, around.lease) {
         (Cause::LocalOnly { .. }, _) => vec![
             "It was not run. Switch away and press Up, Enter.".into(),

@@ -290,7 +290,11 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
         }))
     };
     match how {
-        Port => None,
+        // Without a host of its own it is a port of this machine.
+        Port => {
+            let port = value.parse().ok().filter(|_| !has_host(view, name))?;
+            found(value.into(), format!("{name}={value}"), Vec::new(), Some(port))
+        }
         Environment => {
             // ENV is also where a POSIX shell finds its start-up file.
             if value.starts_with(['/', '~', '.']) {
@@ -305,8 +309,12 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
                 return Some(trouble(name, domain, "names no host that can be read"));
             }
             let shown: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
-            let loopback = hosts.iter().find(|host| address::is_loopback(&host.name));
-            let port = loopback.and_then(|host| host.port.or_else(|| port_beside(view, name)));
+            // A path is a socket of this machine: no port leads there.
+            let local = |name: &str| address::is_loopback(name) && !name.starts_with('/');
+            let loopback = hosts.iter().find(|host| local(&host.name));
+            let port = loopback.and_then(|host| {
+                host.port.or_else(|| port_beside(view, name)).or_else(|| default_port(name))
+            });
             let parts = hosts.iter().map(|host| Part::new(Kind::UrlHost, host.name.clone())).collect();
             found(shown.join(","), shown.first().cloned().unwrap_or_default(), parts, port)
         }
@@ -348,6 +356,40 @@ fn label(address: &Address) -> String {
 fn loopback_port(address: &Address) -> Option<u16> {
     let host = address.hosts.iter().find(|host| address::is_loopback(&host.name))?;
     host.port.or_else(|| address.default_port())
+}
+
+/// Whether a variable beside a port's names its host: `PGHOST` for `PGPORT`.
+fn has_host(view: &View, name: &str) -> bool {
+    let Some(stem) = ["TCP_PORT", "PORT"].iter().find_map(|end| name.strip_suffix(end)) else { return false };
+    ["HOST", "HOSTADDR", "HOSTNAME", "HOSTS", "SERVER"]
+        .iter()
+        .any(|end| view.var(&format!("{stem}{end}")).is_some_and(|value| !value.is_empty()))
+}
+
+/// The port that a client takes when only its host is named.
+fn default_port(name: &str) -> Option<u16> {
+    const PORTS: &[(&str, u16)] = &[
+        ("PG", 5432),
+        ("POSTGRES", 5432),
+        ("COCKROACH", 26257),
+        ("MYSQL", 3306),
+        ("MARIADB", 3306),
+        ("REDIS", 6379),
+        ("MONGO", 27017),
+        ("CLICKHOUSE", 9000),
+        ("CASSANDRA", 9042),
+        ("ELASTIC", 9200),
+        ("ES_", 9200),
+        ("OPENSEARCH", 9200),
+        ("COUCHDB", 5984),
+        ("MEMCACHED", 11211),
+        ("MSSQL", 1433),
+        ("RABBITMQ", 5672),
+        ("KAFKA", 9092),
+        ("NATS", 4222),
+        ("NEO4J", 7687),
+    ];
+    PORTS.iter().find(|(stem, _)| name.starts_with(stem)).map(|(_, port)| *port)
 }
 
 /// The port that the variable beside a host's names: `PGPORT` for `PGHOST`.

@@ -1,5 +1,6 @@
 //! Where signals come from. Each source is `fn(&View) -> Vec<Reading>`: it reads, and judges nothing.
 pub mod aws;
+pub mod connections;
 pub mod env;
 pub mod ini;
 pub mod kube;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{RunDir, files};
 use crate::world::World;
 
-const NAME: &str = "machine.json";
+/// The file's name in the run directory.
+pub const NAME: &str = "machine.json";
 
 /// More is not read, and not that many connections are kept.
 const CAP: usize = 1024 * 1024;

@@ -10,6 +10,7 @@ mod meant;
 mod run_dir;
 mod stamps;
 mod state_dir;
+pub mod tabs;
 
 pub use run_dir::RunDir;
 pub use state_dir::StateDir;

@@ -25,10 +25,15 @@ impl RunDir {
     /// # Errors
     /// Why there is none, as a sentence; prompt and guard go on without it.
     pub fn open(world: &World) -> Result<RunDir, String> {
-        let path = place(world).ok_or("no run directory: HOME is not set to an absolute path")?;
+        let path = RunDir::place(world).ok_or("no run directory: HOME is not set to an absolute path")?;
         let fd = open_or_make(&path, world.uid)
             .map_err(|why| format!("no run directory at {}: {why}", path.display()))?;
         Ok(RunDir { path, fd })
+    }
+
+    /// Where it lies, or would lie; `None` where nobody can say.
+    pub fn place(world: &World) -> Option<PathBuf> {
+        place(world)
     }
 
     pub fn path(&self) -> &Path {
