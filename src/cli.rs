@@ -71,6 +71,11 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    /// The open connections to production: kind, target, tab, age, idle time, why each counts
+    Ps(Ps),
+    /// The watcher, which knows the open connections of this machine
+    #[command(subcommand)]
+    Watch(WatchCommand),
     #[command(flatten)]
     Internal(Internal),
 }
@@ -140,6 +145,32 @@ pub enum LeaseCommand {
         #[arg(long)]
         all_tabs: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Ps {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+    /// Only those that are idle
+    #[arg(long)]
+    pub idle: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WatchCommand {
+    /// Watch until a signal ends it
+    Run {
+        /// Leave the terminal and everything that was inherited first
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start a watcher in the background, if none is running
+    Start,
+    /// Whether one is running: exit 0 when it is
+    Status,
+    /// End the one that is running
+    Stop,
 }
 
 #[derive(Debug, Args)]

@@ -29,5 +29,6 @@ pub mod survey;
 pub mod tab;
 pub mod verdict;
 pub mod view;
+pub mod watch;
 pub mod words;
 pub mod world;

@@ -159,9 +159,9 @@ impl Watch {
         let held = self.held(&dump);
         let (clients, masters) = self.mux(&held);
         let matcher = Matcher::new(&config.names);
-        let judged = self.judge(&matcher, config, &held, &masters);
+        let judged = self.judge(&matcher, config, &held);
         let open = self.time(&judged, &held, &clients, &masters, idle_after);
-        let open = self.list(open, &judged, &held, &clients, config, world);
+        let open = self.list(open, &judged, &held, &clients, config);
         self.resolver.sweep();
         open
     }
@@ -472,7 +472,6 @@ impl Watch {
         matcher: &Matcher<'_>,
         config: &Config,
         held: &HashMap<u32, Held>,
-        masters: &HashMap<u32, Vec<u32>>,
     ) -> Vec<(u32, Option<u16>, Judged)> {
         let questions: Vec<Question> = self.tracked.values().filter_map(|one| one.question.clone()).collect();
         for question in questions {
@@ -548,7 +547,6 @@ impl Watch {
                 }
             }
         }
-        let _ = masters;
         found
     }
 
@@ -557,7 +555,7 @@ impl Watch {
         let database = matches!(one.intent.uses, Use::Database | Use::Traffic);
         held.outward
             .iter()
-            .filter(|socket| database || one.intent.uses == Use::Master)
+            .filter(|_| database || one.intent.uses == Use::Master)
             .filter_map(|socket| {
                 if is_here(&socket.peer.ip()) && !self.interests.0.contains(&socket.peer.ip()) {
                     let port = Some(socket.peer.port());
@@ -652,7 +650,6 @@ impl Watch {
         held: &HashMap<u32, Held>,
         clients: &HashMap<u32, u32>,
         config: &Config,
-        _world: &World,
     ) -> Vec<Open> {
         let mut open = Vec::new();
         let mut ids = HashMap::new();
@@ -680,10 +677,6 @@ impl Watch {
                 via = one.learnt.as_ref().map(|(_, via)| via.clone()).unwrap_or_default();
             }
             let evidence = evidence(one, &judged.fact, *port, &via);
-            let target = match one.intent.kind {
-                CLIENT => judged.fact.target.clone(),
-                _ => judged.fact.target.clone(),
-            };
             open.push(Open {
                 production: environment.severity == Severity::Production,
                 state: track.state,
@@ -700,7 +693,7 @@ impl Watch {
                 connection: Connection {
                     id,
                     kind: kind.to_owned(),
-                    target: address::without_secrets(&target),
+                    target: address::without_secrets(&judged.fact.target),
                     label: judged.fact.label.clone(),
                     environment: environment.name.to_string(),
                     port: *port,

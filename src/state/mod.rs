@@ -7,6 +7,7 @@ mod last_good;
 pub mod leases;
 pub mod machine;
 mod meant;
+pub mod open;
 mod run_dir;
 mod stamps;
 mod state_dir;

@@ -5,11 +5,13 @@
 
 mod home;
 mod screen;
+mod servers;
 mod shell;
 mod strace;
 
 pub use home::{Home, kubeconfig, tool};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
+pub use servers::{Server, free_port, postgres, postgres_bin, redis, sshd, wait_for_port};
 pub use shell::{Kind, Shell, Start};
 pub use strace::Calls;
 
