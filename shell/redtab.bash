@@ -28,6 +28,9 @@ __redtab_stop=([2]=1 [3]=1 [6]=1 [10]=1 [11]=1 [14]=1) # what drops it
 __redtab_again=()       # a line that runs unchecked if it comes again right away
 __redtab_warned=()      # a broken guard was named
 __redtab_trap=()        # what `trap -p INT` says, and rubbish behind it
+__redtab_settled=()     # the shell's settings when everything of ours was in its place
+# Whether `local -` is known, which keeps the user's options out of a function and ours inside it.
+__redtab_new=("$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))")
 # What was the user's, kept when this text is read again: HISTIGNORE, his trap of SIGINT, the keys of the editor.
 __redtab_ignore=("${__redtab_ignore[0]-}")
 __redtab_int=("${__redtab_int[0]-}")
@@ -103,7 +106,7 @@ __redtab_prefix() {
 
 # Whether PS1 or PROMPT_COMMAND can't be changed. Before 4.4 no shell can tell.
 __redtab_readonly() {
-  ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || return 1
+  ((__redtab_new[0])) || return 1
   case $1 in
     PS1) [[ ${PS1@a} == *r* ]] ;;
     *)   [[ ${PROMPT_COMMAND[*]@a} == *r* ]] ;;
@@ -189,7 +192,7 @@ __redtab_none() { return "$?"; }
 
 # Whether the user's own settings keep this line out of his history.
 __redtab_forgets() {
-  local - 2>/dev/null && \builtin set -f
+  ((__redtab_new[0])) && local - && \builtin set -f
   local IFS=:
   local -a __redtab_p=() __redtab_i=()
   if [[ :${HISTCONTROL-}: == *:redtab-ignorespace:* && $1 == ' '* ]]; then return 0; fi
@@ -224,7 +227,12 @@ __redtab_remember() {
 # writes the history to a file. He would have had it kept out from the start, but the guard reads lines there.
 __redtab_first() {
   __redtab_rc=("$?" "$-")
-  local - 2>/dev/null && \builtin set +aefkuvxET
+  # No line was entered.
+  case ${__redtab_b[0]}:${__redtab_c[0]}:$- in
+    0:0:*e*) return 0 ;;
+    0:0:*) return "${__redtab_rc[0]}" ;;
+  esac
+  ((__redtab_new[0])) && local - && \builtin set +aefkuvxET
   local IFS=$' \t\n'
   local -a __redtab_l=()
   case $((__redtab_b[0] & 7)):$((__redtab_c[0] > 0)):${__redtab_rc[0]} in
@@ -262,7 +270,7 @@ __redtab_first() {
 # Whether this shell can hold a line back.
 __redtab_able() {
   __redtab_can=(yes)
-  if ((BASH_VERSINFO[0] < 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] < 4))); then
+  if ! ((__redtab_new[0])); then
     __redtab_can=('this bash is older than 4.4')
   elif [[ ! -o history || ${HISTSIZE-} == 0 ]]; then
     __redtab_can=('history is off')
@@ -315,9 +323,9 @@ __redtab_arm() {
     __redtab_ignore=('')
   fi
   __redtab_h=("$HISTCMD")
-  # A trap of SIGINT would let a dropped line run.
+  # A trap of SIGINT would let a dropped line run. Further on stands what an older list left behind.
   case ${__redtab_trap[0]-} in
-    *'trap -- '*)
+    $'\n''trap -- '*)
       __redtab_int=("${__redtab_trap[0]%%$' SIGINT\n'*} SIGINT")
       \builtin trap - INT ;;
   esac
@@ -466,13 +474,29 @@ __redtab_judge() {
   return 3
 }
 
+# Notes the settings that __redtab_able, __redtab_arm, __redtab_draw and __redtab_arrange have just gone by. A variable that
+# becomes readonly with its value as it is needs no writing.
+__redtab_settle() {
+  __redtab_settled=("1//:$SHELLOPTS $BASHOPTS ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1")
+}
+
 __redtab_prompt() {
   __redtab_rc=("$?" "$-") # no `local` before it: under `set -k` its argument would be no assignment
   # The user's options are his: ours hold inside this function only (bash 4.4 and later).
-  ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) && local - && \builtin set +aefkuvxET
+  ((__redtab_new[0])) && local - && \builtin set +aefkuvxET
   local IFS=$' \t\n'
-  local -a __redtab_could=("${__redtab_can[0]}")
   __redtab_trap=()
+  # Nearly always nothing has changed: then one comparison says so of all that is ours, and one of the inputs.
+  if \builtin test "${__redtab_live[0]-}/${__redtab_always[0]-}/${REDTAB-}:$SHELLOPTS $BASHOPTS ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1" = "${__redtab_settled[0]-}"; then
+    if ! __redtab_same; then
+      __redtab_live=()
+    elif [[ ${__redtab_trap[0]-} != $'\n''trap -- '* ]]; then
+      __redtab_h=("$HISTCMD")
+      if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
+      return "${__redtab_rc[0]}"
+    fi
+  fi
+  local -a __redtab_could=("${__redtab_can[0]}")
   __redtab_able
   if [[ ${__redtab_can[0]} != "${__redtab_could[0]}" ]]; then __redtab_live=(); fi
   if [[ ${REDTAB-} == off ]]; then
@@ -484,17 +508,18 @@ __redtab_prompt() {
     __redtab_inherited=()
     __redtab_ask
   fi
-  if [[ -z ${__redtab_trap[0]+set} ]]; then __redtab_trap=("$(\builtin trap -p INT)"$'\n'); fi
+  if [[ -z ${__redtab_trap[0]+set} ]]; then __redtab_trap=($'\n'"$(\builtin trap -p INT)"$'\n'); fi
   __redtab_arm
   __redtab_draw
   __redtab_arrange
+  __redtab_settle
   if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
   return "${__redtab_rc[0]}"
 }
 
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
   __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
-  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly
+  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle
 __redtab_arrange
 __redtab_plain 'redtab ?'
 if __redtab_readonly PS1 || [[ ${PROMPT_COMMAND[*]-} != *__redtab_prompt* ]]; then

@@ -13,7 +13,9 @@ set -g __redtab_say      # one line for the person
 set -g __redtab_due      # the next drawing of the prompt looks
 set -g __redtab_asking   # a question is under way; still set at the next prompt, it was interrupted
 set -g __redtab_strikes 0 # how many prompts to leave it alone after an interrupted question
-set -g __redtab_wrapped   # the user's prompt is wrapped, or was
+set -g __redtab_showing  # the user's own prompt is being run
+# How many prompts of the user were wrapped, and the text of the last one; kept when this text is read again.
+set -q __redtab_wrapped; or set -g __redtab_wrapped 0 ''
 set -g __redtab_skip 0   # how many of them are left
 set -g __redtab_hot      # every line goes to the guard
 set -g __redtab_ask      # lines that go there though the tab is clear
@@ -21,6 +23,8 @@ set -g __redtab_again    # a line that runs unchecked if it comes again right aw
 set -g __redtab_warned   # a broken guard was named
 set -g __redtab_passed   # the line that runs now came through Enter
 set -g __redtab_can      # yes, or why no line can be held back
+set -g __redtab_names_of_enter \r \n
+builtin string match -rq '^([4-9]|[1-9][0-9])' -- $version; and set __redtab_names_of_enter enter ctrl-j
 set -g __redtab_keys     # the key bindings in force when Enter was taken
 set -g __redtab_inherited # REDTAB=off was there before this shell
 builtin test "$REDTAB" = off; and set __redtab_inherited 1
@@ -91,66 +95,79 @@ function __redtab_prompt
     end
 end
 
-# Runs the user's own prompt with the statuses of the last pipeline as he left them.
+# Runs one of the user's own prompts, $argv[1], with the statuses of the last pipeline as he left them.
 function __redtab_own
     # `set -q`, not `count`: a command substitution costs more than all the rest.
-    if builtin set -q argv[5]
-        __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[-1]
+    if not builtin set -q argv[3]
+        __redtab_status $argv[2]
+    else if builtin set -q argv[6]
+        __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[4] | __redtab_status $argv[-1]
+    else if builtin set -q argv[5]
+        __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[4] | __redtab_status $argv[5]
     else if builtin set -q argv[4]
-        __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[4]
-    else if builtin set -q argv[3]
-        __redtab_status $argv[1] | __redtab_status $argv[2] | __redtab_status $argv[3]
-    else if builtin set -q argv[2]
-        __redtab_status $argv[1] | __redtab_status $argv[2]
+        __redtab_status $argv[2] | __redtab_status $argv[3] | __redtab_status $argv[4]
     else
-        __redtab_status $argv
+        __redtab_status $argv[2] | __redtab_status $argv[3]
     end
-    __redtab_user_prompt
+    __redtab_user_prompt_$argv[1]
+end
+
+# Draws the prompt: the segment stands after the newlines that the user's prompt may begin with.
+function __redtab_show
+    if builtin test -n "$__redtab_due"
+        set -g __redtab_due
+        __redtab_prompt
+    end
+    # Inside itself, where somebody's prompt calls a copy of ours, it is only the prompt that was copied.
+    if builtin test -z "$__redtab_segment" -o -n "$__redtab_showing"
+        __redtab_own $argv
+        return
+    end
+    set -g __redtab_showing 1
+    # Collected through a pipe: what a builtin prints into a command substitution can come before the output of a
+    # program that ran before it. And a substitution costs twice as much.
+    __redtab_own $argv | builtin read -lz own
+    set -g __redtab_showing
+    set -l lead
+    switch "$own"
+        case \n'*'
+            builtin string match -rq -- '^(?<lead>\n*)(?<own>[\s\S]*)' "$own"
+    end
+    builtin printf %s%s%s "$lead" $__redtab_segment "$own"
 end
 
 # Wraps the user's own prompt, again whenever it was redefined. The wrapper draws after every other prompt hook, so
-# that what direnv and mise export at this prompt is seen at this prompt. The segment stands after the newlines that
-# the user's prompt may begin with.
+# that what direnv and mise export at this prompt is seen at this prompt. It is short: it is looked at every time.
 function __redtab_arrange
     set -g __redtab_due 1
     set -g __redtab_passed
+    set -g __redtab_showing
     set -l could "$__redtab_can"
     __redtab_take_enter
     builtin test "$could" = "$__redtab_can"; or set -g __redtab_live
-    if not builtin functions fish_prompt | builtin string match -q '*__redtab_own*'
+    if not builtin functions fish_prompt | builtin string match -q '*__redtab_show*'
         # Somebody redefines it after us, perhaps at every prompt: from now on we are the last again.
-        builtin test -n "$__redtab_wrapped"; and __redtab_register
-        set -g __redtab_wrapped 1
-        builtin functions -e __redtab_user_prompt 2>/dev/null
-        builtin functions -c fish_prompt __redtab_user_prompt 2>/dev/null
-        or function __redtab_user_prompt
-            builtin printf "> "
-        end
-        function fish_prompt
-            set -l statuses $pipestatus
-            if builtin test -n "$__redtab_due"
-                set -g __redtab_due
-                __redtab_prompt
-            end
-            if builtin test -z "$__redtab_segment"
-                __redtab_own $statuses
-            else
-                # Collected through a pipe: what a builtin prints into a command substitution can come before the
-                # output of a program that ran before it.
-                set -l own (__redtab_own $statuses | builtin string collect --no-trim-newlines)
-                builtin string match -rq -- '^(?<lead>\n*)(?<rest>[\s\S]*)' "$own"
-                builtin printf %s%s%s "$lead" $__redtab_segment "$rest"
+        builtin test $__redtab_wrapped[1] -gt 0; and __redtab_register
+        set -l text (builtin functions fish_prompt 2>/dev/null | builtin string collect)
+        # Each has a number of its own: what a later one calls may be a copy of our wrapper around an earlier one.
+        if builtin test $__redtab_wrapped[1] -eq 0 -o "x$text" != "x$__redtab_wrapped[2]"
+            set -g __redtab_wrapped (builtin math $__redtab_wrapped[1] + 1) "$text"
+            builtin functions -c fish_prompt __redtab_user_prompt_$__redtab_wrapped[1] 2>/dev/null
+            or function __redtab_user_prompt_$__redtab_wrapped[1]
+                builtin printf "> "
             end
         end
+        builtin eval "function fish_prompt
+            __redtab_show $__redtab_wrapped[1] \$pipestatus
+        end"
     end
 end
 
 # Puts our function on Enter wherever Enter executes, and remembers what a user's own binding did.
 function __redtab_take_enter
+    set -l names $__redtab_names_of_enter
     set -l mode $fish_bind_mode
-    builtin test -n "$mode"; or set mode default
-    set -l names \r \n
-    builtin string match -rq '^([4-9]|[1-9][0-9])' -- $version; and set names enter ctrl-j
+    set -q mode[1]; or set mode default
     if builtin test "$__redtab_keys" = "$fish_key_bindings,$mode"
         and builtin bind --user -M $mode $names[1] 2>/dev/null | builtin string match -q '*__redtab_enter*'
         return 0

@@ -22,6 +22,7 @@ typeset -ga __redtab_ask=()        # lines that go there though the tab is clear
 typeset -ga __redtab_names=()      # words that do the same, in one text
 typeset -ga __redtab_again=()      # a line that runs unchecked if it comes again right away
 typeset -ga __redtab_warned=()     # a broken guard was named
+typeset -ga __redtab_settled=()    # what the prompt and the lists of hooks were when everything of ours was in its place
 typeset -ga __redtab_inherited=()  # REDTAB=off was there before this shell
 [[ ${REDTAB-} == off ]] && __redtab_inherited=(1)
 
@@ -123,13 +124,15 @@ __redtab_prompt() {
     __redtab_live=()
     __redtab_plain "redtab off${__redtab_inherited:+ (inherited)}"
   elif (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same; then
-    :
+    # Nearly always everything of ours is in its place as well.
+    [[ "$1$2$psvar[97]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]] && return
   else
     __redtab_inherited=()
     __redtab_ask $1 $2
   fi
   __redtab_draw $1 $2
   __redtab_arrange
+  __redtab_settled=("$1$2$psvar[97]/$precmd_functions/$preexec_functions/$PROMPT")
 }
 
 # Whether a line of a clear tab concerns the guard: it looks like it, or an input changed since the prompt was drawn.

@@ -39,7 +39,7 @@ fn loaded_again_and_again_it_is_there_once(kind: Kind) {
     let hooks = match kind {
         Kind::Bash => "\"${PROMPT_COMMAND[*]}\"",
         Kind::Zsh => "\"$precmd_functions\"",
-        Kind::Fish => "(functions fish_prompt | string match -r __redtab_own)",
+        Kind::Fish => "(functions fish_prompt | string match -r __redtab_show)",
     };
     let hooks = shell.value(hooks);
     assert!(hooks.matches("__redtab_").count() <= 2, "{hooks}");
