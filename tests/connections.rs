@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::Value;
-use support::{Home, Server, free_port, postgres, postgres_bin, sshd};
+use support::{Home, Sshd, free_port, postgres, postgres_bin};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -112,23 +112,15 @@ impl Watched {
     }
 }
 
-/// An ssh configuration of these lines, before what every client of this sshd needs.
-fn ssh_config(home: &Home, sshd: &Server, lines: &str) -> String {
-    let common = std::fs::read_to_string(sshd.dir.path().join("config")).unwrap();
-    home.write("ssh_config", format!("{lines}\n{common}")).display().to_string()
-}
-
 #[test]
 fn an_ssh_a_tunnel_and_a_psql() {
-    let (sshd, postgres) = (sshd(), postgres());
+    let postgres = postgres();
     let watched =
         Watched::new("[[target]]\nsignal = \"url_host\"\nis = \"127.0.0.3\"\nenvironment = \"production\"\n");
     let home = &watched.home;
-    let config = ssh_config(
-        home,
-        &sshd,
-        "Host prod-web\n  HostName 127.0.0.2\nHost dev-web bastion\n  HostName 127.0.0.5\n",
-    );
+    let sshd = Sshd::start(home, &[]);
+    let config = sshd
+        .configure(home, "Host prod-web\n  HostName 127.0.0.2\nHost dev-web bastion\n  HostName 127.0.0.5\n");
     let port = free_port();
     let spec = format!("{port}:prod-db:{}", postgres.port);
     let ssh = Program::start(home, &["ssh", "-F", &config, "prod-web"], &[]);

@@ -1,14 +1,15 @@
-//! Real servers on loopback addresses, each test's own: sshd, PostgreSQL, Redis. They end with the value that started
+//! Real servers on loopback addresses, each test's own: PostgreSQL, Redis. They end with the value that started
 //! them, also when the test panics.
 
 use std::fs;
-use std::net::{IpAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use super::sshd::{LOOPBACK, free_port, wait_for_port};
 
 /// A process that ends with this value.
 pub struct Server {
@@ -35,65 +36,8 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listens on, on any loopback address.
-pub fn free_port() -> u16 {
-    TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port()
-}
-
-/// Waits until something listens there.
-pub fn wait_for_port(ip: &str, port: u16) {
-    let ip: IpAddr = ip.parse().unwrap();
-    let end = Instant::now() + Duration::from_secs(60);
-    while TcpStream::connect_timeout(&(ip, port).into(), Duration::from_secs(1)).is_err() {
-        assert!(Instant::now() < end, "nothing listens on {ip}:{port}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 fn is_root() -> bool {
     rustix::process::getuid().is_root()
-}
-
-/// An sshd on every loopback address, and the client's key and known hosts beside it: `dir/config` is an ssh
-/// configuration that any `-F` can include.
-pub fn sshd() -> Server {
-    let dir = tempfile::Builder::new().prefix("redtab-sshd-").tempdir().unwrap();
-    let at = |name: &str| dir.path().join(name).display().to_string();
-    for key in ["host_key", "key"] {
-        let done = Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-N", "", "-f", &at(key)])
-            .stdin(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(done.success());
-    }
-    if is_root() {
-        fs::create_dir_all("/run/sshd").unwrap();
-    }
-    let port = free_port();
-    let config = format!(
-        "Port {port}\nListenAddress 0.0.0.0\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nPidFile none\n\
-         UsePAM no\nPrintMotd no\nPrintLastLog no\nAcceptEnv X\nMaxStartups 100\n",
-        at("host_key"),
-        at("key.pub"),
-    );
-    fs::write(at("sshd_config"), config).unwrap();
-    let client = format!(
-        "Host *\n  Port {port}\n  IdentityFile {}\n  IdentitiesOnly yes\n  StrictHostKeyChecking no\n  \
-         UserKnownHostsFile /dev/null\n  LogLevel ERROR\n  ForwardAgent no\n",
-        at("key")
-    );
-    fs::write(at("config"), client).unwrap();
-    let child = Command::new("/usr/sbin/sshd")
-        .args(["-D", "-e", "-f", &at("sshd_config")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(fs::File::create(at("log")).unwrap())
-        .spawn()
-        .unwrap();
-    let server = Server { child, dir, port };
-    wait_for_port("127.0.0.1", port);
-    server
 }
 
 /// A PostgreSQL of its own, trusting everybody who reaches it, on every loopback address and on a socket in `dir`.
@@ -118,7 +62,7 @@ pub fn postgres() -> Server {
         .args(["-D", &data, "-p", &port.to_string(), "-k", &dir.path().display().to_string()])
         .args([
             "-c",
-            "listen_addresses=*",
+            &format!("listen_addresses={}", LOOPBACK.join(",")),
             "-c",
             "fsync=off",
             "-c",
@@ -133,7 +77,7 @@ pub fn postgres() -> Server {
         .spawn()
         .unwrap();
     let server = Server { child, dir, port };
-    wait_for_port("127.0.0.1", port);
+    wait_for_port(port);
     let ready = Instant::now() + Duration::from_secs(60);
     loop {
         let asked = Command::new(bin.join("pg_isready"))
@@ -174,7 +118,9 @@ pub fn redis() -> Server {
     let dir = tempfile::Builder::new().prefix("redtab-redis-").tempdir().unwrap();
     let port = free_port();
     let child = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "0.0.0.0", "--save", "", "--appendonly", "no"])
+        .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+        .arg("--bind")
+        .args(LOOPBACK)
         .args(["--protected-mode", "no", "--tcp-keepalive", "2", "--dir", &dir.path().display().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -182,6 +128,6 @@ pub fn redis() -> Server {
         .spawn()
         .unwrap();
     let server = Server { child, dir, port };
-    wait_for_port("127.0.0.1", port);
+    wait_for_port(port);
     server
 }
