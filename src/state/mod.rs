@@ -9,6 +9,7 @@ pub mod machine;
 mod meant;
 mod notes;
 mod notices;
+pub mod open;
 mod restore_points;
 mod run_dir;
 pub mod snoozes;
