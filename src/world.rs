@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
@@ -334,6 +334,42 @@ impl World {
     pub fn tab_of(&self, leader: u32) -> Option<Tab> {
         let stat = short(&format!("/proc/{leader}/stat"))?;
         Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
+    }
+
+    /// The process that started the one with this id.
+    pub fn parent_of(&self, pid: u32) -> Option<u32> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// A program by its name, in the absolute entries of PATH alone: no directory of a project can put one in its place.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        std::env::split_paths(self.var("PATH")?)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(name))
+            .find(|path| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok())
+    }
+
+    /// Runs a program that is expected to end at once, without input or output, and kills it after `limit`. Whether it
+    /// ended well.
+    pub fn run_briefly(&self, program: &Path, arguments: &[String], limit: Duration) -> bool {
+        use std::process::{Command, Stdio};
+        let quiet = || Stdio::null();
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(quiet()).stdout(quiet()).stderr(quiet());
+        let Ok(mut child) = command.spawn() else { return false };
+        let end = Instant::now() + limit;
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_micros(200)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return false;
+                }
+            }
+        }
     }
 
     /// Whether there is a process with this id, whoever owns it.

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
-use crate::config::Elsewhere;
+use crate::config::{Elsewhere, Segment as Form};
 use crate::guard::sieve;
 use crate::present::prompt::{self, Looks};
 use crate::reply::{self, Reply, Watch};
@@ -57,7 +57,17 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
     let mut watched = view.watched();
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
-        let record = record::of(&view, &tab, args, &survey, &segment);
+        // A segment that is switched off is shown in other places all the same.
+        let told = match looks.form {
+            Form::Off => {
+                prompt::segment(&survey.verdict, &config.names, Looks { form: Form::Long, ..looks }, &around)
+            }
+            _ => segment.clone(),
+        };
+        let mut record = record::of(&view, &tab, args, &survey, &told);
+        if record.tmux.is_some() {
+            record::show_in_tmux(&world, dir.tab_record(&world, &tab).as_ref(), &mut record);
+        }
         watched.extend(dir.keep_tab(&world, &tab, &record));
     }
 
@@ -104,7 +114,20 @@ fn process_path(pid: u32) -> PathBuf {
     Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of(""))
 }
 
-fn looks(view: &View, config: &crate::config::Config) -> Looks {
+/// What a shell runs when it ends while its pane of tmux is marked: takes the marks away, and forgets the tab, so that
+/// the shell around it, if there is one, says again what the tab is.
+///
+/// # Errors
+/// None.
+pub fn exit() -> Result<Exit> {
+    World::arm_deadline(DEADLINE);
+    let world = World::of_this_process();
+    record::forget(&world);
+    Ok(Exit::Yes)
+}
+
+/// What the terminal and its user allow.
+pub fn looks(view: &View, config: &crate::config::Config) -> Looks {
     let text = |name: &str| view.text(name).filter(|value| !value.is_empty());
     let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();

@@ -21,6 +21,7 @@ mod log;
 mod record;
 mod require;
 mod run;
+mod segment;
 mod status;
 mod targets;
 
@@ -41,7 +42,9 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
         Command::Log(args) => log::run(&args),
+        Command::Segment(args) => segment::run(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
+        Command::Internal(Internal::Hook(Hook::Exit)) => hook::exit(),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
     }

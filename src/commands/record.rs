@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::HookPrompt;
-use crate::present::json;
+use crate::present::{json, tmux};
 use crate::reply::Segment;
 use crate::signal::Place;
 use crate::sources;
+use crate::state::RunDir;
 use crate::state::tabs::{self, Pane, Record};
 use crate::survey::Survey;
 use crate::tab::Tab;
@@ -35,11 +37,43 @@ pub fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &
         color: environment.map(|found| found.color.to_string()).unwrap_or_default(),
         guard: if args.can_block == "yes" { "armed".into() } else { args.can_block.clone() },
         terminal: String::new(),
-        tmux: Pane::of(world),
+        tmux: Pane::of(world, tab),
         cwd: world.cwd.as_deref().map(text).unwrap_or_default(),
         selectors: selectors(world, verdict),
         watched: view.watched().iter().map(|watched| text(&watched.path)).collect(),
     }
+}
+
+/// How long tmux may take; one that hangs is left alone.
+const TMUX_LIMIT: Duration = Duration::from_millis(500);
+
+/// Has the pane of tmux show what the record says, if it does not yet: one call of tmux.
+pub fn show_in_tmux(world: &World, before: Option<&Record>, record: &mut Record) {
+    let Some(pane) = &record.tmux else { return };
+    let shown = before.is_some_and(|before| {
+        before.tmux == Some(Pane { shown: true, ..pane.clone() })
+            && (&before.segment, &before.style, &before.severity)
+                == (&record.segment, &record.style, &record.severity)
+    });
+    let shown = shown || run_tmux(world, &tmux::mark(pane, record));
+    if let Some(pane) = &mut record.tmux {
+        pane.shown = shown;
+    }
+}
+
+/// Takes the marks of this tab's pane of tmux away, and forgets the tab: its next prompt says anew what it is.
+pub fn forget(world: &World) {
+    let Some(tab) = world.tab() else { return };
+    if let Some(pane) = Pane::of(world, &tab) {
+        run_tmux(world, &tmux::clear(&pane));
+    }
+    if let Ok(run_dir) = RunDir::open(world) {
+        run_dir.forget_tab(&tab);
+    }
+}
+
+fn run_tmux(world: &World, arguments: &[String]) -> bool {
+    world.program("tmux").is_some_and(|tmux| world.run_briefly(&tmux, arguments, TMUX_LIMIT))
 }
 
 /// Names of files and ports, which no signal repeats; every other value is taken from its signal, without secrets.
