@@ -1,7 +1,10 @@
 //! A line examined: all that it would run, each judged by the view it would run under, with the scripts it names read.
 //! It runs nothing and asks nothing.
 
-use std::ffi::OsString;
+mod files;
+mod tasks;
+
+use std::cell::Cell;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -13,11 +16,13 @@ use crate::guard::line::{self, Dialect};
 use crate::guard::rules::{self, Hit, Level, LineTarget};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
+use crate::sources;
 use crate::state::RunDir;
 use crate::survey;
 use crate::verdict::{self, Gravity, Verdict};
 use crate::view::{Overrides, View};
 use crate::world::{Content, World};
+use files::Text;
 
 /// How much of a script is read when it is not flagged: what destroys stands early or is called by name.
 const SCRIPT_BYTES: usize = 64 * 1024;
@@ -45,7 +50,8 @@ pub fn line(
     let view = View::new(world);
     let survey = survey::look(&view, run_dir.map(|dir| dir as _));
     let runs = runs::resolve(text, dialect, known);
-    let examiner = Examiner { world, config: &survey.loaded.config, tab: &survey.verdict };
+    let left = Cell::new(tasks::MAX_RUNS);
+    let examiner = Examiner { world, config: &survey.loaded.config, tab: &survey.verdict, left };
     let mut findings = Vec::new();
     if text.len() > line::MAX_BYTES {
         findings.push(finding(
@@ -110,6 +116,8 @@ struct Examiner<'e> {
     world: &'e World,
     config: &'e Config,
     tab: &'e Verdict,
+    /// How many runs inside tasks are still looked at.
+    left: Cell<usize>,
 }
 
 impl Examiner<'_> {
@@ -124,7 +132,7 @@ impl Examiner<'_> {
         }
         let mut hits = rules::matches(run);
         for file in rules::files(run) {
-            if let Some(text) = self.text_of(&absolute(cwd.as_deref(), Path::new(&file))) {
+            if let Text::Script(text) = self.text_of(&absolute(cwd.as_deref(), Path::new(&file))) {
                 hits.extend(rules::sql_matches(run.name(), &text));
             }
         }
@@ -158,7 +166,9 @@ impl Examiner<'_> {
             Change::Var { name, value } => match value {
                 Value::Is(text) => out.vars.push((name.into(), Some(text.into()))),
                 Value::Unset => out.vars.push((name.into(), None)),
-                Value::Unknown => out.unknown.push(name.clone()),
+                Value::Unknown if speaks(name) => out.unknown.push(name.clone()),
+                // What no source reads may hold anything: `n=$(nproc); ./x.sh`.
+                Value::Unknown => {}
             },
             Change::EmptyEnv => {
                 out.vars = self.world.vars.iter().map(|(name, _)| (name.clone(), None)).collect();
@@ -253,81 +263,63 @@ impl Examiner<'_> {
         let Some(verdict) = gravest else { return };
         match &run.what {
             What::Unclear { words, .. } => {
-                for word in words.iter().take(256) {
-                    let Some(path) = self.file_of(word, cwd, overrides) else { continue };
-                    if let Some(line) = self.text_of(&path).as_deref().and_then(flags::flagged_line) {
+                for path in self.mentioned(run, words, cwd, overrides) {
+                    if let Some(line) = self.flag_of(&path) {
+                        let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(&path);
+                        let verdict = self.with_own_place(&path, verdict, overrides);
+                        let verdict = verdict.as_ref().unwrap_or(gravest.unwrap_or(self.tab));
                         let cause = Cause::LocalOnly { by: format!("line {line}") };
-                        findings.push(finding(
-                            word,
-                            cause,
-                            self.with_own_place(&path, verdict, overrides).as_ref().unwrap_or(verdict),
-                        ));
+                        findings.push(finding(&shown.display().to_string(), cause, verdict));
                     }
                 }
             }
             What::Program | What::Script { .. } => {
-                let Some(path) = self.file_of(run.program(), cwd, overrides) else { return };
-                let Some(text) = self.text_of(&path) else { return };
-                let own = self.with_own_place(&path, verdict, overrides);
-                let verdict = own.as_ref().unwrap_or(verdict);
-                if let Some(line) = flags::flagged_line(&text) {
-                    let cause = Cause::LocalOnly { by: format!("line {line}") };
-                    findings.push(finding(run.program(), cause, verdict));
-                } else if verdict.is_hot()
-                    && !is_installed(&path)
-                    && let Some(evidence) = self.destroys(&path, &text)
-                {
-                    let cause = Cause::LooksDestructive {
-                        evidence,
-                        script: script_at(&path, "", &text),
-                        meant: false,
-                    };
-                    findings.push(finding(run.program(), cause, verdict));
-                }
+                let Some(path) = self.file_of(run, cwd, overrides) else { return };
+                self.file(run.program(), &path, verdict, overrides, findings);
             }
             What::Task { tool, names, dir, file } => {
                 let base =
                     dir.as_ref().map_or(cwd.map(Path::to_path_buf), |dir| Some(self.absolute_home(cwd, dir)));
-                self.task(tool, names, base.as_deref(), file.as_deref(), verdict, findings);
+                let task = tasks::Called { tool, names, dir: base.as_deref(), file: file.as_deref(), run };
+                self.task(&task, verdict, findings);
             }
             What::Function => {}
         }
     }
 
-    fn task(
+    /// A file that would run: its flag, or what destroys in it.
+    fn file(
         &self,
-        tool: &str,
-        names: &[String],
-        dir: Option<&Path>,
-        file: Option<&str>,
+        subject: &str,
+        path: &Path,
         verdict: &Verdict,
+        overrides: &[Overrides],
         findings: &mut Vec<Finding>,
     ) {
-        let subject = format!("{tool} {}", names.join(" "));
-        let subject = subject.trim_end();
-        let candidates: &[&str] = match tool {
-            "make" | "gmake" => &["GNUmakefile", "makefile", "Makefile"],
-            "just" => &["justfile", ".justfile", "Justfile"],
-            "rake" => &["Rakefile", "rakefile"],
-            "task" => &["Taskfile.yml", "Taskfile.yaml"],
-            _ => &[],
+        let text = match self.text_of(path) {
+            Text::Script(text) => text,
+            Text::Unreadable(why) => {
+                if let Some(line) = self.flag_of(path) {
+                    let cause = Cause::LocalOnly { by: format!("line {line}") };
+                    findings.push(finding(subject, cause, verdict));
+                } else if verdict.is_hot() && !is_installed(path) {
+                    findings.push(finding(subject, Cause::Unreadable { why }, verdict));
+                }
+                return;
+            }
+            Text::Compiled | Text::Absent => return,
         };
-        let files = file.map(|file| vec![file]).unwrap_or_else(|| candidates.to_vec());
-        let found = files.iter().find_map(|file| {
-            let path = absolute(dir, Path::new(file));
-            self.text_of(&path).map(|text| (path, text))
-        });
-        if let Some(line) = found.as_ref().and_then(|(_, text)| flags::flagged_line(text)) {
-            let cause = Cause::LocalOnly { by: format!("line {line} of its file") };
+        let own = self.with_own_place(path, verdict, overrides);
+        let verdict = own.as_ref().unwrap_or(verdict);
+        if let Some(line) = flags::flagged_line(&text) {
+            let cause = Cause::LocalOnly { by: format!("line {line}") };
             findings.push(finding(subject, cause, verdict));
         } else if verdict.is_hot()
-            && let Some(word) = names.iter().find_map(|name| flags::destructive_word(name))
+            && !is_installed(path)
+            && let Some(evidence) = self.destroys(path, &text)
         {
-            let cause = Cause::LooksDestructive {
-                evidence: format!("its name says `{word}`"),
-                script: found.and_then(|(path, text)| script_at(&path, subject, &text)),
-                meant: false,
-            };
+            let cause =
+                Cause::LooksDestructive { evidence, script: script_at(path, "", &text), meant: false };
             findings.push(finding(subject, cause, verdict));
         }
     }
@@ -377,36 +369,6 @@ impl Examiner<'_> {
         at.cwd = Some(dir);
         let there = self.judge(&at);
         (there.gravity > verdict.gravity).then_some(there)
-    }
-
-    /// The file a command word names: by path, or by PATH.
-    fn file_of(&self, word: &str, cwd: Option<&Path>, overrides: &[Overrides]) -> Option<PathBuf> {
-        if word.is_empty() {
-            return None;
-        }
-        let here = self.absolute_home(cwd, word);
-        if word.contains('/') || here.is_file() {
-            return here.is_file().then_some(here);
-        }
-        let from_line =
-            |view: &Overrides| view.vars.iter().rev().find(|(n, _)| n == "PATH").map(|(_, v)| v.clone());
-        let path: OsString = match overrides.first().and_then(from_line) {
-            Some(value) => value?,
-            None => self.world.var("PATH")?.to_os_string(),
-        };
-        std::env::split_paths(&path).map(|dir| absolute(cwd, &dir).join(word)).find(|file| file.is_file())
-    }
-
-    /// The text of a script; `None` for what is no text (a compiled program) or can't be read.
-    fn text_of(&self, path: &Path) -> Option<String> {
-        match self.world.read(path).0 {
-            Content::Bytes(bytes)
-                if !bytes.starts_with(b"\x7fELF") && !bytes[..bytes.len().min(512)].contains(&0) =>
-            {
-                Some(String::from_utf8_lossy(&bytes).into_owned())
-            }
-            _ => None,
-        }
     }
 
     // --- rules ---
@@ -534,6 +496,12 @@ impl Examiner<'_> {
         let (target, reason) = own.lead();
         (own.gravity, target, reason)
     }
+}
+
+/// Whether a variable can change a verdict.
+fn speaks(name: &str) -> bool {
+    let name = std::ffi::OsStr::new(name);
+    name == "HOME" || sources::env::is_watched(name) || sources::aws::is_watched(name)
 }
 
 /// A script as it can be remembered: by where it is and what it says.

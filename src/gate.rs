@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::ask::{Answer, Tty, Until};
-use crate::commands::flag;
+use crate::commands::{backups, flag};
 use crate::examine::Examination;
 use crate::guard::decide::{Cause, Circumstances, Decision, Finding};
 use crate::guard::hours::{self, Moment};
@@ -180,7 +180,12 @@ impl Visit<'_> {
     }
 
     fn around<'s>(&'s self, also: &'s [&'s str]) -> Surroundings<'s> {
-        Surroundings { hour: &self.now.local.day_and_hour, late: self.now.late, also, lease: None }
+        Surroundings {
+            hour: &self.now.local.day_and_hour,
+            late: self.now.late,
+            also,
+            ..Surroundings::default()
+        }
     }
 
     // --- questions ---
@@ -217,7 +222,9 @@ impl Visit<'_> {
     fn about(&self, finding: &Finding, group: &[&Finding]) -> bool {
         let also: Vec<&str> =
             group.iter().filter(|f| f.subject != finding.subject).map(|f| f.subject.as_str()).collect();
-        let message = stop::message(finding, Decision::Confirm, self.around(&also));
+        let restore = self.restore_points(finding);
+        let around = Surroundings { restore: &restore, ..self.around(&also) };
+        let message = stop::message(finding, Decision::Confirm, around);
         match &finding.cause {
             // Known to be meant for production, it is asked about for the hour alone.
             Cause::LooksDestructive { script, meant: false, .. } => {
@@ -225,6 +232,27 @@ impl Visit<'_> {
             }
             _ => self.name_typed(finding, &message),
         }
+    }
+
+    /// What the backups that hold the target say; they may take longer than the deadline.
+    fn restore_points(&self, finding: &Finding) -> String {
+        let backups = &self.examined.config.backups;
+        if backups.is_empty() {
+            return String::new();
+        }
+        self.paused(|| backups::about(self.gate.world, backups, &finding.target)).unwrap_or_default()
+    }
+
+    /// Does something while the deadline stands still.
+    fn paused<T>(&self, what: impl FnOnce() -> T) -> T {
+        if self.gate.deadline {
+            World::arm_deadline(0);
+        }
+        let done = what();
+        if self.gate.deadline {
+            World::arm_deadline(DEADLINE);
+        }
+        done
     }
 
     fn name_typed(&self, finding: &Finding, message: &str) -> bool {
@@ -286,15 +314,8 @@ impl Visit<'_> {
             self.say(message);
             return Answer::NoTerminal;
         };
-        if self.gate.deadline {
-            World::arm_deadline(0);
-        }
         let seconds = lease::seconds(&self.examined.config.guard.confirm_timeout).unwrap_or(60);
-        let answer = tty.ask(message, question, until, Duration::from_secs(seconds));
-        if self.gate.deadline {
-            World::arm_deadline(DEADLINE);
-        }
-        answer
+        self.paused(|| tty.ask(message, question, until, Duration::from_secs(seconds)))
     }
 
     fn note(&self, group: &[&Finding]) {

@@ -6,15 +6,20 @@
 
 pub mod address;
 pub mod ask;
+pub mod backups;
 pub mod cli;
+pub mod close;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod environment;
 pub mod escape;
 pub mod examine;
 pub mod gate;
 pub mod guard;
 pub mod inventory;
+pub mod ladder;
+pub mod output;
 pub mod parts;
 pub mod present;
 pub mod replace;
@@ -25,6 +30,7 @@ pub mod sources;
 pub mod state;
 pub mod survey;
 pub mod tab;
+pub mod tasks;
 pub mod verdict;
 pub mod view;
 pub mod words;

@@ -20,7 +20,8 @@ pub enum Watch {
     Absent(PathBuf),
     /// A link that led to nothing, and still does.
     Dangling(PathBuf),
-    /// A process by its directory in `/proc`: it still lives.
+    /// Something was there, and still is: a directory of which only its files matter, or a process by its directory in
+    /// `/proc`, which still lives.
     Living(PathBuf),
     /// Its time still equals the stamp's; where a symlink led to it, it still leads to `real`; it can be read, or
     /// not, as before.
@@ -69,6 +70,7 @@ pub fn watch(
     match seen {
         Seen::Absent => Some(Watch::Absent(path.to_path_buf())),
         Seen::Dangling => Some(Watch::Dangling(path.to_path_buf())),
+        Seen::There => Some(Watch::Living(path.to_path_buf())),
         Seen::Unwatchable => None,
         Seen::Present { mtime, real, readable, settled } => {
             let stamp = stamp(if *settled { *mtime } else { mtime.just_before() })?;

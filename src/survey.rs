@@ -82,6 +82,11 @@ fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
     let mut all = sources::kube::read(view);
     all.extend(sources::env::read(view));
     all.extend(sources::aws::read(view));
+    all.extend(sources::gcloud::read(view));
+    all.extend(sources::azure::read(view));
+    all.extend(sources::docker::read(view));
+    all.extend(sources::terraform::read(view));
+    all.extend(sources::pulumi::read(view));
     all.extend(directories);
     all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
     all

@@ -133,12 +133,22 @@ impl<'w> View<'w> {
         content
     }
 
+    /// Whether anything is at `path`, which makes that an input: the one look that an absent tool costs.
+    pub fn exists(&self, path: &Path) -> bool {
+        let seen = self.world.look(path);
+        let there = seen == Seen::There;
+        self.watch(path.to_path_buf(), seen);
+        there
+    }
+
     /// Remembers an input that was looked at some other way.
     pub fn watch(&self, path: PathBuf, seen: Seen) {
         let mut watched = self.watched.borrow_mut();
         // Paths compare component by component, which is dear; their texts will do.
-        if !watched.iter().any(|w| w.path.as_os_str() == path.as_os_str()) {
-            watched.push(Watched { path, seen });
+        match watched.iter_mut().find(|w| w.path.as_os_str() == path.as_os_str()) {
+            Some(known) if known.seen == Seen::There => known.seen = seen,
+            Some(_) => {}
+            None => watched.push(Watched { path, seen }),
         }
     }
 

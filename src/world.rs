@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
@@ -61,6 +61,8 @@ pub enum Seen {
     Absent,
     /// A symbolic link that leads to nothing.
     Dangling,
+    /// Something is there; what it holds was not asked.
+    There,
     /// Nothing that a shell's tests could tell from another state: a loop of links, a closed directory.
     Unwatchable,
     Present {
@@ -187,6 +189,26 @@ impl World {
         (Content::Bytes(bytes), seen)
     }
 
+    /// The first `bytes` of a regular file, whatever its size; `None` when they can't be had.
+    pub fn head(&self, path: &Path, bytes: u64) -> Option<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+        if !FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode).is_file() {
+            return None;
+        }
+        let mut head = Vec::new();
+        std::fs::File::from(file).take(bytes).read_to_end(&mut head).ok()?;
+        Some(head)
+    }
+
+    /// Whether something is at `path`, by one system call where there is nothing.
+    pub fn look(&self, path: &Path) -> Seen {
+        match rustix::fs::stat(path) {
+            Ok(_) => Seen::There,
+            Err(errno) => refused(path, errno).1,
+        }
+    }
+
     /// The names in a directory, sorted; none when it is not there.
     ///
     /// # Errors
@@ -271,6 +293,11 @@ impl World {
         if let Some(seconds) = crate::guard::lease::seconds(text) {
             return self.now().checked_sub(Duration::from_secs(seconds));
         }
+        self.point_in_time(text)
+    }
+
+    /// A day, a day and time in the system's zone, or RFC 3339.
+    pub fn point_in_time(&self, text: &str) -> Option<SystemTime> {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Some(at.into());
         }
@@ -295,6 +322,34 @@ impl World {
         static ID: OnceLock<String> = OnceLock::new();
         let read = || short("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string();
         ID.get_or_init(read).clone()
+    }
+
+    /// The path of a program in the absolute entries of PATH.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        std::env::split_paths(self.var("PATH")?)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(name))
+            .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
+    }
+
+    /// Runs a helper without a terminal and without output, and ends it when it takes longer than `patience`. Whether
+    /// it succeeded.
+    pub fn run_briefly(&self, mut command: std::process::Command, patience: Duration) -> bool {
+        use std::process::Stdio;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(mut child) = command.spawn() else { return false };
+        let end = std::time::Instant::now() + patience;
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_micros(500)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return false;
+                }
+            }
+        }
     }
 
     /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
@@ -340,36 +395,6 @@ impl World {
     pub fn parent_of(&self, pid: u32) -> Option<u32> {
         let stat = short(&format!("/proc/{pid}/stat"))?;
         stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()
-    }
-
-    /// A program by its name, in the absolute entries of PATH alone: no directory of a project can put one in its place.
-    pub fn program(&self, name: &str) -> Option<PathBuf> {
-        std::env::split_paths(self.var("PATH")?)
-            .filter(|dir| dir.is_absolute())
-            .map(|dir| dir.join(name))
-            .find(|path| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok())
-    }
-
-    /// Runs a program that is expected to end at once, without input or output, and kills it after `limit`. Whether it
-    /// ended well.
-    pub fn run_briefly(&self, program: &Path, arguments: &[String], limit: Duration) -> bool {
-        use std::process::{Command, Stdio};
-        let quiet = || Stdio::null();
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(quiet()).stdout(quiet()).stderr(quiet());
-        let Ok(mut child) = command.spawn() else { return false };
-        let end = Instant::now() + limit;
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) => return status.success(),
-                Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_micros(200)),
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return false;
-                }
-            }
-        }
     }
 
     /// Whether there is a process with this id, whoever owns it.

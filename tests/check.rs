@@ -90,6 +90,8 @@ fn from_a_clear_tab_the_line_itself_decides() {
         ("./cleanup.sh", "allow"),
         ("./wipe-orders.sh", "allow"),
         ("make clean", "allow"),
+        ("n=$(nproc); ./cleanup.sh", "allow"),
+        ("AWS_PROFILE=$(pick) ./cleanup.sh", "block"),
         ("AWS_PROFILE=prod ./cleanup.sh", "block"),
         ("AWS_PROFILE=dev ./cleanup.sh", "allow"),
         ("kubectx prod-eu && ./cleanup.sh", "block"),
@@ -171,4 +173,106 @@ fn flag_and_unflag_leave_the_rest_of_a_script_alone() {
     assert_eq!(std::fs::read_to_string(home.join("app/deploy.sh")).unwrap(), before);
     let refused = run(&["flag", "missing.sh", ".env.prod"]);
     assert_eq!(refused.status.code(), Some(1));
+}
+
+#[test]
+fn a_task_is_what_its_lines_are() {
+    let home = home();
+    home.write(
+        "tasks/Makefile",
+        "db:\n\tdropdb orders\nrelease: ; ../app/deploy.sh\nflag:\n\t../app/cleanup.sh\ninclude gone.mk\n",
+    );
+    home.write("tasks/justfile", "db:\n    dropdb orders\nflag: other\nother:\n    ../app/cleanup.sh\n");
+    home.write(
+        "tasks/Taskfile.yml",
+        "tasks:\n  db:\n    cmds:\n      - dropdb orders\n  ls:\n    cmds: \n      - ls\n",
+    );
+    home.write("tasks/Rakefile", "task :db do\n  sh 'dropdb orders'\nend\ntask :ls do\n  sh 'ls'\nend\n");
+    home.write(
+        "tasks/mise.toml",
+        "[tasks.db]\nrun = \"dropdb orders\"\n[tasks.flag]\nrun = [\"../app/cleanup.sh\"]\n",
+    );
+    home.executable("tasks/mise-tasks/flagged", "#!/bin/sh\n# redtab: local-only\n");
+    home.write(
+        "tasks/package.json",
+        r#"{"scripts": {"db": "dropdb orders", "predeploy": "make flag", "deploy": "ls", "ls": "ls"}}"#,
+    );
+    let red = [("APP_ENV", "production")];
+    for (line, decision) in [
+        ("make db", "confirm"),
+        ("make", "confirm"),
+        ("make release", "allow"),
+        ("make flag", "block"),
+        ("make -n flag", "allow"),
+        // It may be in the file that can't be read.
+        ("make nosuch", "confirm"),
+        ("just db", "confirm"),
+        ("just flag", "block"),
+        ("just -n flag", "allow"),
+        ("task db", "confirm"),
+        ("task ls", "allow"),
+        ("rake db", "confirm"),
+        ("rake ls", "allow"),
+        ("bundle exec rake db", "confirm"),
+        ("bundle exec rake ls", "allow"),
+        ("mise run db", "confirm"),
+        ("mise run flag", "block"),
+        ("mise run flagged", "block"),
+        ("npm run db", "confirm"),
+        ("npm run deploy", "block"),
+        ("npm run ls", "allow"),
+        ("yarn ls", "allow"),
+        ("yarn db", "confirm"),
+        ("cargo xtask reset", "confirm"),
+        ("cargo reset-db", "confirm"),
+        ("cargo xtask build", "allow"),
+        ("cargo clean", "allow"),
+        ("cargo build", "allow"),
+    ] {
+        assert_eq!(decide(&home, &red, &format!("cd ../tasks; {line}")), decision, "{line}");
+    }
+    // In a clear tab they run.
+    for line in ["make flag", "just db", "npm run deploy"] {
+        assert_eq!(decide(&home, &[], &format!("cd ../tasks; {line}")), "allow", "{line}");
+    }
+}
+
+#[test]
+fn a_script_that_cannot_be_read_is_asked_about_where_it_is_hot() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home();
+    let large = |name: &str, start: &[u8]| {
+        let mut bytes = start.to_vec();
+        bytes.resize(9 * 1024 * 1024, b'\n');
+        home.write(&format!("app/{name}"), bytes);
+        std::fs::set_permissions(home.join(&format!("app/{name}")), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+    };
+    large("large.sh", b"#!/bin/sh\n");
+    large("large-flagged.sh", b"#!/bin/sh\n# redtab: local-only\n");
+    large("large-program", b"\x7fELF\x02\x01\x01\0");
+    let pipe = home.join("app/pipe.sh");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    home.executable("app/secret.sh", "#!/bin/sh\n");
+    std::fs::set_permissions(home.join("app/secret.sh"), std::fs::Permissions::from_mode(0o111)).unwrap();
+    let red = [("APP_ENV", "production")];
+    for (line, decision) in [
+        ("./large.sh", "confirm"),
+        ("./large-flagged.sh", "block"),
+        ("./large-program", "allow"),
+        ("bash pipe.sh", "confirm"),
+        ("cat pipe.sh large.sh", "allow"),
+    ] {
+        assert_eq!(decide(&home, &red, line), decision, "{line}");
+        assert_eq!(decide(&home, &[], line), "allow", "{line}");
+    }
+    // Root reads everything, whatever the mode: it gives that up.
+    let said = home
+        .command("setpriv")
+        .args(["--bounding-set", "-dac_override,-dac_read_search", "redtab", "check", "--", "./secret.sh"])
+        .current_dir(home.join("app"))
+        .env("APP_ENV", "production")
+        .output()
+        .unwrap();
+    assert!(said.stdout.starts_with(b"confirm\n"), "{said:?}");
 }

@@ -45,6 +45,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
         world.local_at(end, &config.hours.timezone).hour
     });
+    let say = run_dir.as_ref().zip(world.tab()).and_then(|(dir, tab)| dir.take_notice(&tab.key(), world.uid));
+    let say = say.map(|text| said(&text));
     let looks = looks(&view, config);
     let counts = config.prompt.elsewhere != Elsewhere::Off;
     let around = prompt::Around {
@@ -98,7 +100,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         } else {
             format!(" {} ", sieve::names().join(" "))
         },
-        say: None,
+        say,
         variables: watched_variables(&world),
         files,
         scratch,
@@ -106,6 +108,13 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     };
     commands::print(&reply.text(args.shell))?;
     Ok(Exit::Yes)
+}
+
+/// Notices as lines under redtab's name.
+fn said(text: &str) -> String {
+    let lines: Vec<String> =
+        text.lines().map(|line| format!("redtab: {}", crate::escape::terminal(line))).collect();
+    lines.join("\n")
 }
 
 /// What is there while a process lives and no longer when it only waits to be buried, if we may look at it.
@@ -162,8 +171,7 @@ fn watched_variables(world: &World) -> Vec<String> {
         .iter()
         .filter_map(|(name, _)| {
             let own = OWN.iter().any(|own| name == own);
-            (own || sources::env::is_watched(name) || sources::aws::is_watched(name))
-                .then_some(name.to_str()?)
+            (own || sources::is_watched(name)).then_some(name.to_str()?)
         })
         .map(str::to_owned)
         .collect();

@@ -73,7 +73,10 @@ pub fn forget(world: &World) {
 }
 
 fn run_tmux(world: &World, arguments: &[String]) -> bool {
-    world.program("tmux").is_some_and(|tmux| world.run_briefly(&tmux, arguments, TMUX_LIMIT))
+    let Some(program) = world.program("tmux") else { return false };
+    let mut command = std::process::Command::new(program);
+    command.args(arguments);
+    world.run_briefly(command, TMUX_LIMIT)
 }
 
 /// Names of files and ports, which no signal repeats; every other value is taken from its signal, without secrets.

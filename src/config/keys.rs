@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::backups::Backup;
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
 use crate::config::{Config, Elsewhere, Palette, Segment, StartWatcher};
@@ -191,6 +192,7 @@ pub enum Slot {
     Config(fn(&mut Config) -> &mut dyn Field),
     Environment(fn(&mut Environment) -> &mut dyn Field),
     Target(fn(&mut Target) -> &mut dyn Field),
+    Backup(fn(&mut Backup) -> &mut dyn Field),
     Declared(fn(&mut Declared) -> &mut dyn Field),
 }
 
@@ -451,6 +453,43 @@ pub static CONFIG: &[Section] = &[
             doc: "Keep the lines themselves as well, passwords in URLs cut; never one typed with a leading space.",
             slot: Slot::Config(|config| &mut config.audit.lines),
         }],
+    },
+    Section {
+        name: "backup",
+        form: Form::Named,
+        doc: "Where restore points are listed. `redtab backups` shows them, and a question about destroying something tells \
+              the newest one of what it would destroy.",
+        keys: &[
+            Key {
+                name: "name",
+                shape: Shape::Name,
+                required: true,
+                doc: "Its name; layers merge by it.",
+                slot: Slot::Backup(|backup| &mut backup.name),
+            },
+            Key {
+                name: "covers",
+                shape: Shape::Names,
+                required: false,
+                doc: "Names of the targets whose data it holds, whole words of them at least. Without it, every target.",
+                slot: Slot::Backup(|backup| &mut backup.covers),
+            },
+            Key {
+                name: "expect_every",
+                shape: Shape::Span,
+                required: false,
+                doc: "How old the newest restore point may become.",
+                slot: Slot::Backup(|backup| &mut backup.expect_every),
+            },
+            Key {
+                name: "command",
+                shape: Shape::Command,
+                required: false,
+                doc: "The program that lists the restore points, and its arguments; no shell is between. It prints a line \
+                      `TIME [EXPIRES] [LABEL]` for each; `-` stands for no end.",
+                slot: Slot::Backup(|backup| &mut backup.command),
+            },
+        ],
     },
 ];
 

@@ -12,6 +12,7 @@ pub mod reference;
 pub mod shape;
 pub mod walk;
 
+use crate::backups::Backup;
 use crate::environment::Names;
 
 pub use diagnosis::{Problem, Where, render};
@@ -29,6 +30,8 @@ pub struct Config {
     pub hours: Hours,
     pub guard: Guard,
     pub audit: Audit,
+    /// Where restore points are listed.
+    pub backups: Vec<Backup>,
     pub watch: Watch,
     /// Key paths that layers after the system's may not set.
     pub lock: Vec<String>,
@@ -43,6 +46,7 @@ impl Default for Config {
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
             guard: Guard { confirm_timeout: "60s".into() },
             audit: Audit::default(),
+            backups: Vec::new(),
             watch: Watch::default(),
             lock: Vec::new(),
         }

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use super::line::{self, Assignment, Command, Dialect, Item, Kind as Bracket, Line, Link, Shell, Word};
 use crate::signal::Kind;
-use words::{expand, input_of, output_of, quoted, value_of, written};
+use words::{expand, input_of, output_of, quoted, value_for, written};
 
 /// Texts inside texts: `bash -c "bash -c …"`, `eval`, functions that call functions.
 const MAX_TEXTS: usize = 12;
@@ -505,7 +505,20 @@ impl<'a> Resolver<'a> {
     }
 
     fn alias(&mut self, name: &str, rest: Vec<Word>, mut own: Scope, scope: &mut Scope, at: usize) {
-        let text = self.aliases.get(name).cloned().unwrap_or_default();
+        let mut text = self.aliases.get(name).cloned().unwrap_or_default();
+        let mut rest = rest;
+        let mut also = 0;
+        // Behind an alias that ends in a blank the next word may be one as well.
+        while text.ends_with([' ', '\t'])
+            && let Some(next) = rest.first().filter(|word| !word.quoted).and_then(Word::exact)
+            && next != name
+            && self.aliased(next)
+            && also < MAX_TEXTS
+        {
+            also += 1;
+            text.push_str(&self.aliases[next].clone());
+            rest.remove(0);
+        }
         self.parsed += text.len() + 1;
         if self.texts >= MAX_TEXTS || self.parsed > MAX_TEXT {
             return self.unclear(&own, "is nested too deep", rest, at);
@@ -641,6 +654,6 @@ fn after_close(items: &[Item], mut index: usize) -> usize {
 fn assign(assignment: &Assignment, own: &mut Scope) {
     let mut words = expand(std::slice::from_ref(&assignment.value), own);
     let value = if words.len() == 1 { words.remove(0) } else { assignment.value.clone() };
-    let value = if assignment.append { Value::Unknown } else { value_of(&value) };
+    let value = if assignment.append { Value::Unknown } else { value_for(&assignment.name, &value) };
     own.var(&assignment.name, value);
 }

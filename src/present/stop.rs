@@ -16,6 +16,8 @@ pub struct Surroundings<'s> {
     pub late: bool,
     /// What else the same answer would let run.
     pub also: &'s [&'s str],
+    /// The newest restore point, or why none is known; empty where nothing holds the target.
+    pub restore: &'s str,
     /// The exact command that takes the lease which is missing.
     pub lease: Option<&'s str>,
 }
@@ -58,6 +60,7 @@ pub fn message(finding: &Finding, decision: Decision, around: Surroundings) -> S
     if !around.also.is_empty() {
         lines.push(short(&format!("and with it: {}", around.also.join("; ")), WIDTH));
     }
+    lines.push(around.restore.to_string());
     if decision == Decision::Block {
         lines.extend(refusal(finding, around));
     }

@@ -262,29 +262,71 @@ fn look_up(name: &OsStr) -> Option<(Domain, How)> {
 
 /// Reads every variable that says where this shell points.
 pub fn read(view: &View) -> Vec<Reading> {
+    let lookup = |name: &str| view.text(name);
     view.vars(|name| look_up(name).is_some())
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(name, value)| {
-            let (domain, how) = look_up(name)?;
-            reading(view, &name.to_string_lossy(), domain, how, value)
+            let name = name.to_string_lossy();
+            let at = At { source: SOURCE, what: &name, place: Place::Variable(name.to_string()) };
+            variable(at, &value.to_string_lossy(), &lookup)
         })
         .collect()
 }
 
-fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> Option<Reading> {
-    let value = value.to_string_lossy();
+/// Where a value stands: its source, its name, and its place.
+pub(super) struct At<'a> {
+    pub source: &'static str,
+    pub what: &'a str,
+    pub place: Place,
+}
+
+/// What a variable says, wherever it is set; `None` where its name is unknown or its value no signal. `lookup` finds the
+/// other variables of the same place.
+pub(super) fn variable(at: At<'_>, value: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Reading> {
+    let (domain, how) = look_up(OsStr::new(at.what))?;
+    reading(&at, domain, how, value, lookup)
+}
+
+/// The signal of an address of a control plane.
+pub(super) fn endpoint(
+    source: &'static str,
+    what: &str,
+    value: &str,
+    domain: Domain,
+    place: Place,
+) -> Option<Reading> {
+    reading(&At { source, what, place }, domain, Plane, value, &|_| None)
+}
+
+fn reading(
+    at: &At<'_>,
+    domain: Domain,
+    how: How,
+    value: &str,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Option<Reading> {
+    let name = at.what;
     let value = value.trim();
     // A URL where a name or a host was expected is read as the URL it is: it may hold a password.
     let how = if value.contains("://") && !matches!(how, Port) && how != Plane { Store } else { how };
+    let trouble = |why: &str| {
+        Some(Reading::Unreadable(Trouble {
+            source: at.source,
+            domain,
+            what: name.to_string(),
+            place: at.place.clone(),
+            why: why.to_string(),
+        }))
+    };
     let found = |value: String, label: String, parts: Vec<Part>, port: Option<u16>| {
         Some(Reading::Found(Signal {
-            source: SOURCE,
+            source: at.source,
             domain,
             scope: Scope::Tab,
             what: name.to_string(),
             value,
             label,
-            place: Place::Variable(name.to_string()),
+            place: at.place.clone(),
             parts,
             port,
         }))
@@ -292,7 +334,7 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
     match how {
         // Without a host of its own it is a port of this machine.
         Port => {
-            let port = value.parse().ok().filter(|_| !has_host(view, name))?;
+            let port = value.parse().ok().filter(|_| !has_host(lookup, name))?;
             found(value.into(), format!("{name}={value}"), Vec::new(), Some(port))
         }
         Environment => {
@@ -306,14 +348,14 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
         Hosts => {
             let hosts = address::hosts(value);
             if hosts.is_empty() {
-                return Some(trouble(name, domain, "names no host that can be read"));
+                return trouble("names no host that can be read");
             }
             let shown: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
             // A path is a socket of this machine: no port leads there.
             let local = |name: &str| address::is_loopback(name) && !name.starts_with('/');
             let loopback = hosts.iter().find(|host| local(&host.name));
             let port = loopback.and_then(|host| {
-                host.port.or_else(|| port_beside(view, name)).or_else(|| default_port(name))
+                host.port.or_else(|| port_beside(lookup, name)).or_else(|| default_port(name))
             });
             let parts = hosts.iter().map(|host| Part::new(Kind::UrlHost, host.name.clone())).collect();
             found(shown.join(","), shown.first().cloned().unwrap_or_default(), parts, port)
@@ -323,24 +365,12 @@ fn reading(view: &View, name: &str, domain: Domain, how: How, value: &OsStr) -> 
                 let (label, port) = (label(&address), loopback_port(&address));
                 found(address.shown(), label, parts::of_address(&address), port)
             }
-            Parsed::Other if how == Plane => {
-                // `vault.example:8200` without a scheme.
-                reading(view, name, domain, Hosts, OsStr::new(value))
-            }
-            Parsed::Broken(why) => Some(trouble(name, domain, why)),
+            // `vault.example:8200` without a scheme.
+            Parsed::Other if how == Plane => reading(at, domain, Hosts, value, lookup),
+            Parsed::Broken(why) => trouble(why),
             Parsed::Address(_) | Parsed::Other => None,
         },
     }
-}
-
-fn trouble(name: &str, domain: Domain, why: &str) -> Reading {
-    Reading::Unreadable(Trouble {
-        source: SOURCE,
-        domain,
-        what: name.to_string(),
-        place: Place::Variable(name.to_string()),
-        why: why.to_string(),
-    })
 }
 
 /// The host, or the database where the host says nothing (`localhost`, an address in numbers).
@@ -359,11 +389,11 @@ fn loopback_port(address: &Address) -> Option<u16> {
 }
 
 /// Whether a variable beside a port's names its host: `PGHOST` for `PGPORT`.
-fn has_host(view: &View, name: &str) -> bool {
+fn has_host(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
     let Some(stem) = ["TCP_PORT", "PORT"].iter().find_map(|end| name.strip_suffix(end)) else { return false };
     ["HOST", "HOSTADDR", "HOSTNAME", "HOSTS", "SERVER"]
         .iter()
-        .any(|end| view.var(&format!("{stem}{end}")).is_some_and(|value| !value.is_empty()))
+        .any(|end| lookup(&format!("{stem}{end}")).is_some_and(|value| !value.is_empty()))
 }
 
 /// The port that a client takes when only its host is named.
@@ -393,9 +423,9 @@ fn default_port(name: &str) -> Option<u16> {
 }
 
 /// The port that the variable beside a host's names: `PGPORT` for `PGHOST`.
-fn port_beside(view: &View, name: &str) -> Option<u16> {
+fn port_beside(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<u16> {
     let stem = ["HOSTNAME", "HOSTADDR", "HOSTS", "HOST"].iter().find_map(|end| name.strip_suffix(end))?;
-    let named = |name: String| view.text(&name).and_then(|text| text.trim().parse().ok());
+    let named = |name: String| lookup(&name).and_then(|text| text.trim().parse().ok());
     named(format!("{stem}PORT")).or_else(|| named(format!("{stem}TCP_PORT")))
 }
 

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// One record, less what every record has (time, tab, uid, pid).
 #[derive(Clone, Debug, Default)]
 pub struct Record<'r> {
-    /// `warn confirm yes refused block run-here flag meant lease lease-end`.
+    /// `warn confirm yes refused block run-here flag meant lease lease-end close`.
     pub decision: &'r str,
     pub rule: &'r str,
     pub target: &'r str,

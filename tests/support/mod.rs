@@ -6,11 +6,13 @@
 mod home;
 mod screen;
 mod shell;
+mod sshd;
 mod strace;
 
 pub use home::{Home, kubeconfig, tool};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
 pub use shell::{Kind, Shell, Start};
+pub use sshd::{Sshd, free_port, wait_for_port};
 pub use strace::Calls;
 
 /// Makes of each `fn name(kind: Kind)` three tests: `name::bash`, `name::zsh` and `name::fish`.

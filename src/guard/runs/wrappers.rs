@@ -5,7 +5,7 @@ use super::super::prefixes::{
     DOCKER_GLOBAL, DOCKER_LONG, DOCKER_SHORT, KUBECTL, PARALLEL, PREFIXES, Prefix, SSH, SUDO, XARGS,
 };
 use super::options::{all_options, scan, verb_at};
-use super::words::{as_text, is_variable, joined, quoted, value_of, with_hole, without_prefix};
+use super::words::{as_text, is_variable, joined, quoted, value_for, value_of, with_hole, without_prefix};
 use super::{Change, Place, Resolver, Scope, Stdin, Step, Value, What, base_name};
 use crate::signal::Kind;
 
@@ -197,7 +197,7 @@ impl Resolver<'_> {
         while let Some(word) = words.get(next) {
             match word.pieces.first() {
                 Some(Piece::Text(text)) => match text.split_once('=') {
-                    Some((name, _)) => own.var(name, value_of(&without_prefix(word, name.len() + 1))),
+                    Some((name, _)) => own.var(name, value_for(name, &without_prefix(word, name.len() + 1))),
                     None => break,
                 },
                 // `env $(cat .env) program`: what the output adds are assignments, or the program itself.
