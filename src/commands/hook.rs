@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
-use crate::config::{Elsewhere, Segment as Form};
-use crate::guard::sieve;
+use crate::config::Elsewhere;
+use crate::guard::{drift, sieve};
 use crate::present::prompt::{self, Looks};
 use crate::reply::{self, Reply, Watch};
 use crate::shell::Shell;
@@ -59,18 +59,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
     let mut watched = view.watched();
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
-        // A segment that is switched off is shown in other places all the same.
-        let told = match looks.form {
-            Form::Off => {
-                prompt::segment(&survey.verdict, &config.names, Looks { form: Form::Long, ..looks }, &around)
-            }
-            _ => segment.clone(),
-        };
-        let mut record = record::of(&view, &tab, args, &survey, &told);
-        if record.tmux.is_some() {
-            record::show_in_tmux(&world, dir.tab_record(&world, &tab).as_ref(), &mut record);
-        }
-        watched.extend(dir.keep_tab(&world, &tab, &record));
+        let shown = record::Shown { segment: &segment, looks, around: &around };
+        watched.extend(record::keep(&view, dir, &tab, args, &survey, shown));
     }
 
     let mut always = faulty;
@@ -100,9 +90,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         } else {
             format!(" {} ", sieve::names().join(" "))
         },
+        shown: drift::shown(&survey.verdict),
         say,
         variables: watched_variables(&world),
         files,
+        in_memory: scratch.is_some() && run_dir.as_ref().is_some_and(RunDir::is_in_memory),
         scratch,
         reads_files: reads_files(&args.shell_version),
     };

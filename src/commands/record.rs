@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::HookPrompt;
+use crate::config::Segment as Form;
+use crate::present::prompt::{self, Around, Looks};
 use crate::present::{json, tmux};
 use crate::reply::Segment;
 use crate::signal::Place;
@@ -14,11 +16,43 @@ use crate::state::tabs::{self, Pane, Record};
 use crate::survey::Survey;
 use crate::tab::Tab;
 use crate::verdict::Verdict;
-use crate::view::View;
+use crate::view::{View, Watched};
 use crate::world::World;
 
-/// The record of a tab that was just surveyed through `view`.
-pub fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segment) -> Record {
+/// What the prompt shows.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    pub segment: &'a Segment,
+    pub looks: Looks,
+    pub around: &'a Around<'a>,
+}
+
+/// Keeps the record of a tab that was just surveyed through `view`, tells tmux, and returns what a prompt is to watch.
+pub fn keep(
+    view: &View,
+    run_dir: &RunDir,
+    tab: &Tab,
+    args: &HookPrompt,
+    survey: &Survey,
+    shown: Shown,
+) -> Option<Watched> {
+    let Shown { segment, looks, around } = shown;
+    let names = &survey.loaded.config.names;
+    // A segment that is switched off is shown in other places all the same.
+    let mut record = match looks.form {
+        Form::Off => {
+            let looks = Looks { form: Form::Long, ..looks };
+            of(view, tab, args, survey, &prompt::segment(&survey.verdict, names, looks, around))
+        }
+        _ => of(view, tab, args, survey, segment),
+    };
+    if record.tmux.is_some() {
+        show_in_tmux(view.world(), run_dir.tab_record(view.world(), tab).as_ref(), &mut record);
+    }
+    run_dir.keep_tab(view.world(), tab, &record)
+}
+
+fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segment) -> Record {
     let world = view.world();
     let verdict = &survey.verdict;
     let environment = verdict.environment.and_then(|i| survey.loaded.config.names.environments.get(i));
@@ -48,7 +82,7 @@ pub fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &
 const TMUX_LIMIT: Duration = Duration::from_millis(500);
 
 /// Has the pane of tmux show what the record says, if it does not yet: one call of tmux.
-pub fn show_in_tmux(world: &World, before: Option<&Record>, record: &mut Record) {
+fn show_in_tmux(world: &World, before: Option<&Record>, record: &mut Record) {
     let Some(pane) = &record.tmux else { return };
     let shown = before.is_some_and(|before| {
         before.tmux == Some(Pane { shown: true, ..pane.clone() })
