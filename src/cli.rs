@@ -49,6 +49,7 @@ pub enum Command {
     },
     /// This tab's verdict with every reason
     Status(Status),
+    Doctor(Doctor),
     Mark(commands::mark::Mark),
     /// Every target known on this machine, and how it is judged; those that nobody settled come first
     Targets(Targets),
@@ -72,6 +73,11 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    /// The open connections to production: kind, target, tab, age, idle time, why each counts
+    Ps(Ps),
+    /// The watcher, which knows the open connections of this machine
+    #[command(subcommand)]
+    Watch(WatchCommand),
     /// End open production connections, by the number that `redtab ps` shows
     Close(Close),
     /// Say nothing about idle connections for a while
@@ -92,6 +98,12 @@ pub enum Internal {
     /// Puts the terminal's modes back if a question is killed
     #[command(hide = true)]
     KeepModes,
+    /// Starts a program on a terminal of its own: stdin
+    #[command(hide = true)]
+    OnTerminal {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
 }
 
 /// The same as [`Cli`] with nothing but [`Internal`]: to build the whole tree of commands would take a third of the time
@@ -148,6 +160,16 @@ pub enum LeaseCommand {
 }
 
 #[derive(Debug, Args)]
+pub struct Ps {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+    /// Only those that are idle
+    #[arg(long)]
+    pub idle: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Close {
     /// The connections' numbers
     #[arg(required_unless_present = "idle", conflicts_with = "idle", value_name = "ID")]
@@ -155,6 +177,22 @@ pub struct Close {
     /// All that are known to be idle; an interactive ssh never is
     #[arg(long)]
     pub idle: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WatchCommand {
+    /// Watch until a signal ends it
+    Run {
+        /// Leave the terminal and everything that was inherited first
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start a watcher in the background, if none is running
+    Start,
+    /// Whether one is running: exit 0 when it is
+    Status,
+    /// End the one that is running
+    Stop,
 }
 
 #[derive(Debug, Args)]
@@ -233,6 +271,18 @@ pub struct Status {
     /// Every tab of yours in which a hook has spoken
     #[arg(long)]
     pub all: bool,
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What works here, what does not, and the line that mends it
+///
+/// Starts each installed shell with your rc files on a terminal of its own and tries there, in a throwaway directory
+/// that is production, whether the prompt turns red and a local-only script is stopped. Looks at the rc files, the
+/// binary, the configuration, the sources and redtab's directories. Exit code 1 when something fails.
+#[derive(Debug, Args)]
+pub struct Doctor {
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,

@@ -14,17 +14,20 @@ pub mod backups;
 mod check;
 pub mod close;
 mod completions;
+mod doctor;
 pub mod flag;
 mod guard;
 mod hook;
 mod init;
 mod lease;
 mod log;
+mod ps;
 mod record;
 mod require;
 mod run;
 mod status;
 mod targets;
+mod watch;
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
@@ -33,6 +36,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
         Command::Backups(args) => backups::run(&args),
@@ -43,11 +47,14 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Init { shell } => init::run(shell),
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
+        Command::Ps(args) => ps::run(&args),
+        Command::Watch(command) => watch::run(command),
         Command::Log(args) => log::run(&args),
         Command::Close(args) => close::run(&args),
         Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
+        Command::Internal(Internal::OnTerminal { command }) => Ok(crate::doctor::become_program(&command)),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
     }
 }

@@ -352,7 +352,7 @@ fn not_base64(bytes: u64) -> u64 {
     let within = |bytes: u64, from: u8, to: u8| {
         (bytes + EACH * u64::from(0x80 - from)) & !(bytes + EACH * u64::from(0x7f - to)) & HIGH
     };
-    let letter = within(low | 0x20 * EACH, b'a', b'z');
+    let letter = within(low | (0x20 * EACH), b'a', b'z');
     let digit_or_slash = within(low, b'/', b'9');
     let plus = within(low, b'+', b'+');
     (bytes & HIGH) | (HIGH & !(letter | digit_or_slash | plus))
