@@ -66,9 +66,9 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let detected = terminal::detect(&view, &config.terminal, args.terminal.as_deref(), || world.parents());
     let mut watched = view.watched();
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
-        let mut record = record::of(&view, &tab, args, &survey, &segment);
-        record.terminal = detected.profile.id.into();
-        watched.extend(dir.keep_tab(&world, &tab, &record));
+        let shown =
+            record::Shown { segment: &segment, looks, around: &around, terminal: detected.profile.id };
+        watched.extend(record::keep(&view, dir, &tab, args, &survey, shown));
     }
 
     let mut always = faulty;
@@ -146,6 +146,18 @@ fn said(text: &str) -> String {
 fn process_path(pid: u32) -> PathBuf {
     let of = |end: &str| PathBuf::from(format!("/proc/{pid}{end}"));
     Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of(""))
+}
+
+/// What a shell runs when it ends while its pane of tmux is marked: takes the marks away, and forgets the tab, so that
+/// the shell around it, if there is one, says again what the tab is.
+///
+/// # Errors
+/// None.
+pub fn exit() -> Result<Exit> {
+    World::arm_deadline(DEADLINE);
+    let world = World::of_this_process();
+    record::forget(&world);
+    Ok(Exit::Yes)
 }
 
 /// What the terminal and its user allow.

@@ -8,3 +8,4 @@ pub mod painting;
 pub mod prompt;
 pub mod stop;
 pub mod terminal;
+pub mod tmux;
