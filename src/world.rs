@@ -404,6 +404,19 @@ impl World {
         pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
     }
 
+    /// Leaves the terminal, the session and the directory this process was started in, and every descriptor that it
+    /// inherited but the first three.
+    #[allow(unsafe_code)]
+    pub fn leave_everything() {
+        let _ = rustix::process::setsid();
+        let _ = rustix::process::chdir("/");
+        #[cfg(target_os = "linux")]
+        // SAFETY: called first of all, before this process has opened anything of its own.
+        unsafe {
+            libc::close_range(3, libc::c_uint::MAX, 0);
+        }
+    }
+
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell
     /// hook can show, not a frozen shell.
     #[allow(unsafe_code)] // alarm(2) has no precondition and no safe wrapper in our dependencies
