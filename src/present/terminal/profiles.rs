@@ -108,7 +108,6 @@ pub static PROFILES: &[Profile] = &[
                     if mark and mark ~= '' then\n    return { { Background = { Color = '#c00000' } }, \
                     { Foreground = { Color = '#ffffff' } },\n      { Text = ' ' .. mark .. ' ' } }\n  end\nend)",
         }],
-        ..PLAIN
     },
     Profile {
         id: "ghostty",
@@ -147,7 +146,6 @@ pub static PROFILES: &[Profile] = &[
         title: TITLE,
         proof: Proof::Source,
         more: &[KONSOLE],
-        ..PLAIN
     },
     Profile {
         id: "vte",
