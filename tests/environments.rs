@@ -117,3 +117,72 @@ fn a_wrong_format_is_shown_with_its_place() {
         }
     }
 }
+
+/// `redtab status` at the prompt: the verdict, every reason, what stands ready, and the line that overrules it.
+#[test]
+fn status_is_a_page_that_tells_all() {
+    for kind in [Kind::Bash, Kind::Zsh, Kind::Fish] {
+        let home = Home::new();
+        home.kubeconfig(".kube/config", &["k8s-eu-1", "stg-1", "prod-eu"], "k8s-eu-1");
+        let mut shell = kind.in_home(&home).size(30, 120).redtab().start();
+        let mut page = |shell: &mut support::Shell| {
+            shell.line("clear");
+            shell.line("redtab status").screen()
+        };
+        let armed = format!("  guard   armed ({})", kind.name());
+        let has = |screen: &str, parts: &[&str]| {
+            for part in parts {
+                assert!(screen.contains(part), "{}: no {part:?}\n{screen}", kind.name());
+            }
+        };
+        has(
+            &page(&mut shell),
+            &[
+                "clear  nothing here points at production",
+                &armed,
+                "Is k8s-eu-1 production?  redtab mark production kube_context k8s-eu-1",
+            ],
+        );
+        home.kubeconfig(".kube/config", &["k8s-eu-1", "stg-1", "prod-eu"], "stg-1");
+        let staging =
+            ["STAGING  this tab points at staging", "Not staging?  redtab mark safe kube_context stg-1"];
+        has(&page(&mut shell), &staging);
+        home.kubeconfig(".kube/config", &["k8s-eu-1", "stg-1", "prod-eu"], "prod-eu");
+        let lines = [
+            "PROD  this tab points at production",
+            "  kube   context   prod-eu ",
+            "~/.kube/config:",
+            "\"prod\"",
+            &armed,
+            "Not production?  redtab mark safe kube_context prod-eu",
+        ];
+        has(&page(&mut shell), &lines);
+        // What the page says last is what mends it.
+        shell.line("redtab mark safe kube_context prod-eu").expect_clear();
+        if kind == Kind::Bash {
+            shell.line("set +o history");
+            has(&page(&mut shell), &["  guard   off: history is off.  redtab doctor"]);
+        }
+        shell.export("REDTAB", "off");
+        has(&page(&mut shell), &["  guard   off: REDTAB=off.  redtab doctor"]);
+    }
+}
+
+/// A shell without a hook says nothing of a guard: what another shell of this tab said does not hold here.
+#[test]
+fn a_guard_that_is_not_there_is_not_claimed() {
+    let home = Home::new();
+    let mut shell = Kind::Bash.in_home(&home).redtab().start();
+    let state = |shell: &mut support::Shell, command: &str| {
+        shell.line(&format!("{command} >status.json"));
+        let json = std::fs::read_to_string(home.join("status.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()["guard"]["state"]
+            .as_str()
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(state(&mut shell, "redtab status --json"), "armed");
+    assert_eq!(state(&mut shell, "bash -c 'redtab status --json; true'"), "unknown");
+    shell.line("set +o history");
+    assert_eq!(state(&mut shell, "redtab status --json"), "off");
+}

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::cli::{Exit, Status};
+use crate::present::page::Guard;
 use crate::present::{json, overview, page};
 use crate::sources::origin;
 use crate::state::RunDir;
@@ -24,8 +25,11 @@ pub fn run(args: &Status) -> Result<Exit> {
         return all(args, &world, run_dir);
     }
     let survey = survey::look(&view, run_dir.as_ref().ok().map(|dir| dir as _));
+    let off = view.var("REDTAB").is_some_and(|v| v == "off");
+    let guard = guard(&world, run_dir.as_ref().ok(), off);
     if args.json {
-        let text = serde_json::to_string_pretty(&json::status(&survey, world.tab().map(|tab| tab.key())))?;
+        let tab = world.tab().map(|tab| tab.key());
+        let text = serde_json::to_string_pretty(&json::status(&survey, tab, &guard))?;
         commands::print(&(text + "\n"))?;
         return Ok(Exit::Yes);
     }
@@ -37,11 +41,28 @@ pub fn run(args: &Status) -> Result<Exit> {
         survey: &survey,
         home: world.home(),
         color: page::colored(&world),
-        off: view.var("REDTAB").is_some_and(|v| v == "off"),
+        off,
         run_dir: run_dir.err(),
+        guard,
     };
     commands::print(&page.text(origin_of))?;
     Ok(Exit::Yes)
+}
+
+/// What the hook of the shell that called us said last; a shell without a hook, or another one's child, is not known.
+fn guard(world: &World, run_dir: Option<&RunDir>, off: bool) -> Guard {
+    if off {
+        return Guard::Off("REDTAB=off".into());
+    }
+    let known = world.tab().zip(run_dir).and_then(|(tab, dir)| {
+        let record = Tabs::new(dir, world).all_live().into_iter().find(|known| known.tab == tab)?.record;
+        (world.parent_pid() == Some(record.shell_pid)).then_some(record)
+    });
+    match known {
+        Some(record) if record.guard == "armed" => Guard::Armed(record.shell),
+        Some(record) => Guard::Off(record.guard),
+        None => Guard::Unknown,
+    }
 }
 
 /// Every tab's verdict as its own hook noted it.

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::environment::{Names, Rule};
 use crate::escape;
-use crate::signal::{Place, Signal};
+use crate::signal::{Kind, Place, Signal};
 use crate::sources::connections::Watcher;
 use crate::sources::origin::Origin;
 use crate::survey::Survey;
@@ -24,6 +24,19 @@ pub struct Page<'a> {
     pub off: bool,
     /// Why there is no run directory, if there is none.
     pub run_dir: Option<String>,
+    /// Whether the shell of this tab can hold a line back.
+    pub guard: Guard,
+}
+
+/// Whether the shell that asks can hold a line back, as its hook last said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// With the shell's name.
+    Armed(String),
+    /// Why not.
+    Off(String),
+    /// No hook of that shell has spoken.
+    Unknown,
 }
 
 /// Values and places wider than this are cut; the JSON answer has them whole.
@@ -49,6 +62,11 @@ impl Page<'_> {
         } else {
             out.push('\n');
             out.push_str(&table(rows));
+        }
+        if let Some(line) = self.standing() {
+            out.push('\n');
+            out.push_str(&line);
+            out.push('\n');
         }
         for line in self.remarks() {
             out.push('\n');
@@ -114,6 +132,27 @@ impl Page<'_> {
         }
     }
 
+    /// What stands ready: the guard and the watcher.
+    fn standing(&self) -> Option<String> {
+        let guard = match &self.guard {
+            Guard::Armed(shell) => format!("guard   armed ({})", escape::terminal(shell)),
+            Guard::Off(why) => format!("guard   off: {}.  redtab doctor", escape::terminal(why)),
+            Guard::Unknown => String::new(),
+        };
+        let connections = &self.survey.connections;
+        let count =
+            |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}{}", if n == 1 { "" } else { "s" }));
+        let watcher = (connections.watcher == Watcher::Running).then(|| {
+            let elsewhere =
+                count(self.survey.elsewhere, "production session").map(|text| text + " in other tabs");
+            let parts = [Some("running".into()), count(connections.tunnels.len(), "tunnel"), elsewhere];
+            format!("watcher  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        });
+        let parts: Vec<String> =
+            [Some(guard), watcher].into_iter().flatten().filter(|p| !p.is_empty()).collect();
+        (!parts.is_empty()).then(|| format!("  {}", parts.join("      ")))
+    }
+
     fn remarks(&self) -> Vec<String> {
         let mut out = Vec::new();
         if !self.survey.loaded.problems.is_empty() {
@@ -163,11 +202,13 @@ impl Page<'_> {
         out
     }
 
-    /// How to overrule the first reason.
+    /// How to overrule the first reason; in a clear tab, how to settle the first name that nobody knows.
     fn way_out(&self) -> Option<String> {
         let verdict = &self.survey.verdict;
-        if verdict.gravity != Gravity::Production {
-            return None;
+        match verdict.gravity {
+            Gravity::Production | Gravity::Caution => {}
+            Gravity::Clear => return self.unknown(),
+            Gravity::Unsure => return None,
         }
         if let Some(tunnel) = verdict.leading_tunnel() {
             return Some(format!("End the tunnel:  {}", tunnel.end_command()));
@@ -180,7 +221,24 @@ impl Page<'_> {
             .find(|part| part.text == reason.signal.value)
             .or(reason.signal.parts.first())?;
         let line = crate::config::mark::command_line("safe", part.kind, &part.text)?;
-        Some(format!("Not production?  {line}"))
+        let environment = verdict.environment.and_then(|i| self.names().environments.get(i))?;
+        Some(format!("Not {}?  {line}", escape::terminal(&environment.name)))
+    }
+
+    fn unknown(&self) -> Option<String> {
+        let unknown = self
+            .survey
+            .verdict
+            .reasons
+            .iter()
+            .filter(|reason| matches!(reason.judgement.rule, Rule::Nothing) && !reason.judgement.known);
+        let named = |part: &&crate::signal::Part| {
+            matches!(part.kind, Kind::KubeContext | Kind::AwsProfile | Kind::GcpConfig)
+        };
+        let part = unknown.flat_map(|reason| &reason.signal.parts).find(named)?;
+        let line = crate::config::mark::command_line("production", part.kind, &part.text)?;
+        let name = escape::segment(&escape::terminal(&part.text), COLUMNS, true);
+        Some(format!("Is {name} production?  {line}"))
     }
 }
 
