@@ -73,6 +73,11 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    /// The open connections to production: kind, target, tab, age, idle time, why each counts
+    Ps(Ps),
+    /// The watcher, which knows the open connections of this machine
+    #[command(subcommand)]
+    Watch(WatchCommand),
     /// End open production connections, by the number that `redtab ps` shows
     Close(Close),
     /// Say nothing about idle connections for a while
@@ -155,6 +160,16 @@ pub enum LeaseCommand {
 }
 
 #[derive(Debug, Args)]
+pub struct Ps {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+    /// Only those that are idle
+    #[arg(long)]
+    pub idle: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Close {
     /// The connections' numbers
     #[arg(required_unless_present = "idle", conflicts_with = "idle", value_name = "ID")]
@@ -162,6 +177,22 @@ pub struct Close {
     /// All that are known to be idle; an interactive ssh never is
     #[arg(long)]
     pub idle: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WatchCommand {
+    /// Watch until a signal ends it
+    Run {
+        /// Leave the terminal and everything that was inherited first
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start a watcher in the background, if none is running
+    Start,
+    /// Whether one is running: exit 0 when it is
+    Status,
+    /// End the one that is running
+    Stop,
 }
 
 #[derive(Debug, Args)]

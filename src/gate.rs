@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use crate::ask::{Answer, Tty, Until};
 use crate::commands::{backups, flag};
-use crate::examine::Examination;
+use crate::config::OnDrift;
+use crate::examine::{self, Examination};
 use crate::guard::decide::{Cause, Circumstances, Decision, Finding};
+use crate::guard::drift::Drift;
 use crate::guard::hours::{self, Moment};
 use crate::guard::lease::{self, Lease};
 use crate::guard::{answer, secrets};
 use crate::present::stop::{self, INDENT, Surroundings};
+use crate::signal::Place;
 use crate::state::audit::{Actor, Record};
 use crate::state::{RunDir, StateDir};
 use crate::world::{Local, World};
@@ -27,6 +30,8 @@ pub struct Gate<'g> {
     pub line: &'g str,
     /// `run --here`: a flag asks instead of blocking.
     pub here: bool,
+    /// Where a line that does not run can be found again, as the end of a sentence.
+    pub kept: &'g str,
     /// The shell's process id, or the caller's.
     pub pid: u32,
     /// The cursor stands behind the line that was typed, not at the start of one of its own.
@@ -97,6 +102,23 @@ pub fn lease_targets(verdict: &crate::verdict::Verdict) -> BTreeSet<String> {
 }
 
 impl Gate<'_> {
+    /// Whether a line is held back because its tab became production since its prompt was drawn: only one that this
+    /// concerns. It is told, and written down.
+    pub fn holds(&self, examined: &Examination, drift: &Drift) -> bool {
+        let mode = examined.config.guard.drift;
+        if mode == OnDrift::Off {
+            return false;
+        }
+        let now = Now::of(self.world, self.run_dir, examined);
+        let asks = |finding: &Finding| finding.decision(&now.circumstances()) > Decision::Warn;
+        if !examined.findings.iter().any(asks) && !examine::concerns(self.world, examined, &drift.domains) {
+            return false;
+        }
+        let visit =
+            Visit { gate: self, examined, now: &now, tty: Tty::open(), state: StateDir::open(self.world) };
+        visit.drifted(drift, mode == OnDrift::Stop)
+    }
+
     /// Whether the line may run.
     pub fn pass(&self, mut examined: Examination) -> bool {
         let plain = Circumstances::default();
@@ -160,6 +182,39 @@ impl Visit<'_> {
             }
             Decision::Confirm => self.confirm(&of(Decision::Confirm).collect::<Vec<_>>()),
         }
+    }
+
+    fn drifted(&self, drift: &Drift, holds: bool) -> bool {
+        if holds {
+            (self.gate.stop)();
+            if let Some(tty) = &self.tty {
+                tty.forget_typed();
+            }
+        }
+        if self.gate.behind_line {
+            self.say("\n");
+        }
+        let since = match &drift.place {
+            Place::File { path, .. } => self.gate.world.age_of(path),
+            Place::Variable(_) | Place::Line => None,
+        };
+        let home = self.gate.world.home();
+        self.say(&stop::drifted(drift, home.as_deref(), since, holds.then_some(self.gate.kept)));
+        let finding = Finding {
+            subject: self.examined.runs.first().cloned().unwrap_or_default(),
+            cause: Cause::Rule {
+                id: "drift".into(),
+                does: String::new(),
+                safer: String::new(),
+                confirm: true,
+            },
+            gravity: drift.gravity,
+            target: drift.target.clone(),
+            reason: drift.what.clone(),
+            tunnel: None,
+        };
+        self.record(if holds { "block" } else { "warn" }, &finding);
+        holds
     }
 
     fn decision(&self, finding: &Finding) -> Decision {

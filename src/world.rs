@@ -145,6 +145,13 @@ impl World {
         SystemTime::now()
     }
 
+    /// Seconds since a file was written; `None` where it is not there, or its time lies ahead or a day back.
+    pub fn age_of(&self, path: &Path) -> Option<u64> {
+        let written = std::fs::metadata(path).ok()?.modified().ok()?;
+        let age = self.now().duration_since(written).ok()?.as_secs();
+        (age < 86_400).then_some(age)
+    }
+
     /// Reads a whole regular file without ever waiting, and says what was seen of it for a later comparison.
     ///
     /// `path` may be relative (to the process's directory). Anything but a regular file, a file over [`FILE_CAP`]
@@ -395,6 +402,19 @@ impl World {
     pub fn is_alive(&self, pid: u32) -> bool {
         let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
         pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    }
+
+    /// Leaves the terminal, the session and the directory this process was started in, and every descriptor that it
+    /// inherited but the first three.
+    #[allow(unsafe_code)]
+    pub fn leave_everything() {
+        let _ = rustix::process::setsid();
+        let _ = rustix::process::chdir("/");
+        #[cfg(target_os = "linux")]
+        // SAFETY: called first of all, before this process has opened anything of its own.
+        unsafe {
+            libc::close_range(3, libc::c_uint::MAX, 0);
+        }
     }
 
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell

@@ -21,11 +21,13 @@ mod hook;
 mod init;
 mod lease;
 mod log;
+mod ps;
 mod record;
 mod require;
 mod run;
 mod status;
 mod targets;
+mod watch;
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
@@ -45,6 +47,8 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Init { shell } => init::run(shell),
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
+        Command::Ps(args) => ps::run(&args),
+        Command::Watch(command) => watch::run(command),
         Command::Log(args) => log::run(&args),
         Command::Close(args) => close::run(&args),
         Command::Snooze(args) => close::snooze(&args),

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use crate::backups::Backup;
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
-use crate::config::{Config, Elsewhere, Palette, Segment, StartWatcher};
+use crate::config::{Config, Elsewhere, OnDrift, Palette, Segment, StartWatcher};
 use crate::environment::{Environment, Severity, Target, WordList};
 use crate::signal::Kind;
 
@@ -156,6 +156,7 @@ macro_rules! word_field {
 word_field!(Segment, Segment::as_str, Segment::from_word);
 word_field!(Elsewhere, Elsewhere::as_str, Elsewhere::from_word);
 word_field!(StartWatcher, StartWatcher::as_str, StartWatcher::from_word);
+word_field!(OnDrift, OnDrift::as_str, OnDrift::from_word);
 word_field!(Palette, Palette::as_str, Palette::from_word);
 word_field!(Kind, Kind::as_str, Kind::from_word);
 word_field!(Severity, severity_word, severity_from);
@@ -431,25 +432,59 @@ pub static CONFIG: &[Section] = &[
         name: "guard",
         form: Form::Table,
         doc: "How the guard asks.",
-        keys: &[Key {
-            name: "confirm_timeout",
-            shape: Shape::Duration,
-            required: false,
-            doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
-            slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
-        }],
+        keys: &[
+            Key {
+                name: "confirm_timeout",
+                shape: Shape::Duration,
+                required: false,
+                doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
+                slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
+            },
+            Key {
+                name: "drift",
+                shape: Shape::OneOf(OnDrift::WORDS),
+                required: false,
+                doc: "A line typed at a prompt since which this tab became production: `stop` holds it once if that concerns \
+                      it, `warn` says so and runs it, `off` judges it like any other.",
+                slot: Slot::Config(|config| &mut config.guard.drift),
+            },
+        ],
     },
     Section {
         name: "watch",
         form: Form::Table,
         doc: "The watcher, which knows the open connections of this machine.",
-        keys: &[Key {
-            name: "start",
-            shape: Shape::OneOf(StartWatcher::WORDS),
-            required: false,
-            doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
-            slot: Slot::Config(|config| &mut config.watch.start),
-        }],
+        keys: &[
+            Key {
+                name: "start",
+                shape: Shape::OneOf(StartWatcher::WORDS),
+                required: false,
+                doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
+                slot: Slot::Config(|config| &mut config.watch.start),
+            },
+            Key {
+                name: "poll",
+                shape: Shape::Duration,
+                required: false,
+                doc: "How often it looks at this machine's connections; at least every 5 s while one to production \
+                      is open.",
+                slot: Slot::Config(|config| &mut config.watch.poll),
+            },
+            Key {
+                name: "idle_after",
+                shape: Shape::Duration,
+                required: false,
+                doc: "A connection that nobody has used for so long is idle.",
+                slot: Slot::Config(|config| &mut config.watch.idle_after),
+            },
+            Key {
+                name: "idle_after_late",
+                shape: Shape::Duration,
+                required: false,
+                doc: "The same in the late hours.",
+                slot: Slot::Config(|config| &mut config.watch.idle_after_late),
+            },
+        ],
     },
     Section {
         name: "audit",

@@ -44,7 +44,7 @@ impl Default for Config {
             names: Names::default(),
             prompt: Prompt::default(),
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
-            guard: Guard { confirm_timeout: "60s".into() },
+            guard: Guard { confirm_timeout: "60s".into(), drift: OnDrift::default() },
             audit: Audit::default(),
             backups: Vec::new(),
             watch: Watch::default(),
@@ -67,12 +67,28 @@ pub struct Hours {
 pub struct Guard {
     /// A duration as people write it.
     pub confirm_timeout: String,
+    pub drift: OnDrift,
 }
 
 /// `[watch]`: the watcher.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watch {
     pub start: StartWatcher,
+    /// Durations as people write them.
+    pub poll: String,
+    pub idle_after: String,
+    pub idle_after_late: String,
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch {
+            start: StartWatcher::default(),
+            poll: "10s".into(),
+            idle_after: "10m".into(),
+            idle_after_late: "5m".into(),
+        }
+    }
 }
 
 /// `[audit]`: what the audit trail keeps.
@@ -166,6 +182,19 @@ words! {
         Manual => "manual",
         /// The first shell that finds none.
         Shell => "shell",
+    }
+}
+
+words! {
+    /// What becomes of a line that was typed at a prompt which no longer tells the truth.
+    OnDrift {
+        /// It is held back, once.
+        #[default]
+        Stop => "stop",
+        /// It runs, and is told.
+        Warn => "warn",
+        /// It is judged like any other.
+        Off => "off",
     }
 }
 
