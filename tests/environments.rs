@@ -125,7 +125,7 @@ fn status_is_a_page_that_tells_all() {
         let home = Home::new();
         home.kubeconfig(".kube/config", &["k8s-eu-1", "stg-1", "prod-eu"], "k8s-eu-1");
         let mut shell = kind.in_home(&home).size(30, 120).redtab().start();
-        let mut page = |shell: &mut support::Shell| {
+        let page = |shell: &mut support::Shell| {
             shell.line("clear");
             shell.line("redtab status").screen()
         };
