@@ -349,7 +349,7 @@ impl World {
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return status.success(),
-                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_micros(500)),
                 _ => {
                     let _ = child.kill();
                     let _ = child.wait();
@@ -396,6 +396,12 @@ impl World {
     pub fn tab_of(&self, leader: u32) -> Option<Tab> {
         let stat = short(&format!("/proc/{leader}/stat"))?;
         Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
+    }
+
+    /// The process that started the one with this id.
+    pub fn parent_of(&self, pid: u32) -> Option<u32> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()
     }
 
     /// Whether there is a process with this id, whoever owns it.

@@ -5,3 +5,4 @@ pub mod overview;
 pub mod page;
 pub mod prompt;
 pub mod stop;
+pub mod tmux;

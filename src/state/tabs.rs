@@ -29,19 +29,29 @@ pub struct Pane {
     pub socket: String,
     /// Such as `%3`.
     pub pane: String,
+    /// tmux took what the record says.
+    pub shown: bool,
 }
 
 impl Pane {
-    /// Reads `$TMUX` (`socket,pid,session`) and `$TMUX_PANE`; `None` where they are not what tmux sets.
-    pub fn of(world: &World) -> Option<Pane> {
+    /// The pane that a tab is, by `$TMUX` (`socket,pid,session`) and `$TMUX_PANE`. `None` where they are not what tmux
+    /// sets, and where they leaked into another terminal: a pane's session leader is started by the server.
+    pub fn of(world: &World, tab: &Tab) -> Option<Pane> {
         let text = |name| world.var(name).and_then(|value| value.to_str());
-        Pane::new(text("TMUX")?.rsplitn(3, ',').nth(2)?, text("TMUX_PANE")?)
+        let mut fields = text("TMUX")?.rsplitn(3, ',');
+        let (server, socket) = (fields.nth(1)?, fields.next()?);
+        let pane = Pane::new(socket, text("TMUX_PANE")?, false)?;
+        (world.parent_of(tab.session) == server.parse().ok()).then_some(pane)
     }
 
-    fn new(socket: &str, pane: &str) -> Option<Pane> {
+    fn new(socket: &str, pane: &str, shown: bool) -> Option<Pane> {
         let number = pane.strip_prefix('%')?;
         let numbered = (1..=9).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-        (socket.starts_with('/') && numbered).then(|| Pane { socket: socket.into(), pane: pane.into() })
+        (socket.starts_with('/') && numbered).then(|| Pane {
+            socket: socket.into(),
+            pane: pane.into(),
+            shown,
+        })
     }
 }
 
@@ -200,7 +210,10 @@ fn sweep(dir: &OwnedFd, world: &World) {
 }
 
 fn text(tab: &Tab, record: &Record) -> String {
-    let tmux = record.tmux.as_ref().map(|pane| json!({ "socket": pane.socket, "pane": pane.pane }));
+    let tmux = record
+        .tmux
+        .as_ref()
+        .map(|pane| json!({ "socket": pane.socket, "pane": pane.pane, "shown": pane.shown }));
     let value = json!({
         "version": 1,
         "tty": record.tty,
@@ -254,7 +267,7 @@ fn read(dir: &OwnedFd, key: &str, uid: u32) -> Option<Record> {
         guard: text("guard")?,
         terminal: text("terminal")?,
         tmux: match (pane["socket"].as_str(), pane["pane"].as_str()) {
-            (Some(socket), Some(pane)) => Pane::new(socket, pane),
+            (Some(socket), Some(name)) => Pane::new(socket, name, pane["shown"] == true),
             _ => None,
         },
         cwd: text("cwd")?,
