@@ -129,7 +129,7 @@ fn status_is_a_page_that_tells_all() {
             shell.line("clear");
             shell.line("redtab status").screen()
         };
-        let armed = format!("  guard   armed ({})", kind.name());
+        let armed = format!("  guard   armed ({} ", kind.name());
         let has = |screen: &str, parts: &[&str]| {
             for part in parts {
                 assert!(screen.contains(part), "{}: no {part:?}\n{screen}", kind.name());
@@ -161,10 +161,10 @@ fn status_is_a_page_that_tells_all() {
         shell.line("redtab mark safe kube_context prod-eu").expect_clear();
         if kind == Kind::Bash {
             shell.line("set +o history");
-            has(&page(&mut shell), &["  guard   off: history is off.  redtab doctor"]);
+            has(&page(&mut shell), &["  guard   off (bash 5", "): history is off.  redtab doctor"]);
         }
         shell.export("REDTAB", "off");
-        has(&page(&mut shell), &["  guard   off: REDTAB=off.  redtab doctor"]);
+        has(&page(&mut shell), &["  guard   off (", "): REDTAB=off is set"]);
     }
 }
 

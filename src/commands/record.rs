@@ -23,7 +23,7 @@ use crate::world::World;
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
     pub segment: &'a Segment,
-    pub looks: Looks,
+    pub looks: Looks<'a>,
     pub around: &'a Around<'a>,
 }
 
@@ -61,6 +61,10 @@ fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segm
         tty: tabs::tty_path(tab).map(|path| text(&path)).unwrap_or_default(),
         shell: args.shell.name().into(),
         shell_pid: args.pid,
+        shell_version: {
+            let end = args.shell_version.find(|c: char| !c.is_ascii_digit() && c != '.');
+            args.shell_version[..end.unwrap_or(args.shell_version.len())].to_string()
+        },
         verdict: json::verdict(verdict, &survey.loaded.config.names),
         severity: json::severity(verdict.gravity).into(),
         hot: verdict.is_hot(),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::cli::{Exit, Status};
-use crate::present::page::Guard;
+use crate::present::armed::Armed;
 use crate::present::{json, overview, page};
 use crate::sources::origin;
 use crate::state::RunDir;
@@ -26,7 +26,13 @@ pub fn run(args: &Status) -> Result<Exit> {
     }
     let survey = survey::look(&view, run_dir.as_ref().ok().map(|dir| dir as _));
     let off = view.var("REDTAB").is_some_and(|v| v == "off");
-    let guard = guard(&world, run_dir.as_ref().ok(), off);
+    let record = match (run_dir.as_ref(), world.tab()) {
+        (Ok(dir), Some(tab)) => Tabs::new(dir, &world).of(&tab),
+        _ => None,
+    };
+    // What another shell of this tab said holds for that one.
+    let record = record.filter(|record| world.parent_pid() == Some(record.shell_pid));
+    let guard = Armed::of(record.as_ref(), off);
     if args.json {
         let tab = world.tab().map(|tab| tab.key());
         let text = serde_json::to_string_pretty(&json::status(&survey, tab, &guard))?;
@@ -42,27 +48,11 @@ pub fn run(args: &Status) -> Result<Exit> {
         home: world.home(),
         color: page::colored(&world),
         off,
+        guard: &guard,
         run_dir: run_dir.err(),
-        guard,
     };
     commands::print(&page.text(origin_of))?;
     Ok(Exit::Yes)
-}
-
-/// What the hook of the shell that called us said last; a shell without a hook, or another one's child, is not known.
-fn guard(world: &World, run_dir: Option<&RunDir>, off: bool) -> Guard {
-    if off {
-        return Guard::Off("REDTAB=off".into());
-    }
-    let known = world.tab().zip(run_dir).and_then(|(tab, dir)| {
-        let record = Tabs::new(dir, world).all_live().into_iter().find(|known| known.tab == tab)?.record;
-        (world.parent_pid() == Some(record.shell_pid)).then_some(record)
-    });
-    match known {
-        Some(record) if record.guard == "armed" => Guard::Armed(record.shell),
-        Some(record) => Guard::Off(record.guard),
-        None => Guard::Unknown,
-    }
 }
 
 /// Every tab's verdict as its own hook noted it.

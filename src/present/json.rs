@@ -3,19 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::environment::{Judgement, Names, Rule, Severity};
-use crate::present::page::Guard;
+use crate::present::armed::Armed;
 use crate::signal::{Place, Tunnel};
 use crate::state::tabs::Known;
 use crate::survey::Survey;
 use crate::verdict::{Gravity, Verdict};
 
 /// `status --json`. `tab` is this tab's key, if it has one.
-pub fn status(survey: &Survey, tab: Option<String>, guard: &Guard) -> Value {
-    let (state, why) = match guard {
-        Guard::Armed(_) => ("armed", ""),
-        Guard::Off(why) => ("off", why.as_str()),
-        Guard::Unknown => ("unknown", "no hook of this shell has said whether it can hold a line back"),
-    };
+pub fn status(survey: &Survey, tab: Option<String>, guard: &Armed) -> Value {
     let verdict = &survey.verdict;
     let names = &survey.loaded.config.names;
     let environment =
@@ -64,7 +59,7 @@ pub fn status(survey: &Survey, tab: Option<String>, guard: &Guard) -> Value {
         "elsewhere": survey.elsewhere,
         "watcher": survey.connections.watcher.as_str(),
         "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
-        "guard": { "state": state, "why": why },
+        "guard": { "state": guard.state, "why": guard.why, "shell": guard.shell },
     })
 }
 

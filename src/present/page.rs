@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::environment::{Names, Rule};
 use crate::escape;
+use crate::present::armed::Armed;
 use crate::signal::{Kind, Place, Signal};
 use crate::sources::connections::Watcher;
 use crate::sources::origin::Origin;
@@ -22,21 +23,10 @@ pub struct Page<'a> {
     pub color: bool,
     /// `REDTAB=off` is set.
     pub off: bool,
+    /// Whether the guard can hold a line back here.
+    pub guard: &'a Armed,
     /// Why there is no run directory, if there is none.
     pub run_dir: Option<String>,
-    /// Whether the shell of this tab can hold a line back.
-    pub guard: Guard,
-}
-
-/// Whether the shell that asks can hold a line back, as its hook last said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// With the shell's name.
-    Armed(String),
-    /// Why not.
-    Off(String),
-    /// No hook of that shell has spoken.
-    Unknown,
 }
 
 /// Values and places wider than this are cut; the JSON answer has them whole.
@@ -63,11 +53,7 @@ impl Page<'_> {
             out.push('\n');
             out.push_str(&table(rows));
         }
-        if let Some(line) = self.standing() {
-            out.push('\n');
-            out.push_str(&line);
-            out.push('\n');
-        }
+        out.push_str(&format!("\n{}\n", self.standing()));
         for line in self.remarks() {
             out.push('\n');
             out.push_str(&line);
@@ -133,12 +119,9 @@ impl Page<'_> {
     }
 
     /// What stands ready: the guard and the watcher.
-    fn standing(&self) -> Option<String> {
-        let guard = match &self.guard {
-            Guard::Armed(shell) => format!("guard   armed ({})", escape::terminal(shell)),
-            Guard::Off(why) => format!("guard   off: {}.  redtab doctor", escape::terminal(why)),
-            Guard::Unknown => String::new(),
-        };
+    fn standing(&self) -> String {
+        let cure = if self.guard.state == "off" && !self.off { ".  redtab doctor" } else { "" };
+        let guard = self.guard.line() + cure;
         let connections = &self.survey.connections;
         let count =
             |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}{}", if n == 1 { "" } else { "s" }));
@@ -148,9 +131,8 @@ impl Page<'_> {
             let parts = [Some("running".into()), count(connections.tunnels.len(), "tunnel"), elsewhere];
             format!("watcher  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
         });
-        let parts: Vec<String> =
-            [Some(guard), watcher].into_iter().flatten().filter(|p| !p.is_empty()).collect();
-        (!parts.is_empty()).then(|| format!("  {}", parts.join("      ")))
+        let parts: Vec<String> = [Some(guard), watcher].into_iter().flatten().collect();
+        format!("  {}", parts.join("      "))
     }
 
     fn remarks(&self) -> Vec<String> {
