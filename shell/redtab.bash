@@ -27,6 +27,8 @@ __redtab_c=(0)          # lines since the prompt
 __redtab_stop=([2]=1 [3]=1 [6]=1 [10]=1 [11]=1 [14]=1) # what drops it
 __redtab_again=()       # a line that runs unchecked if it comes again right away
 __redtab_warned=()      # a broken guard was named
+__redtab_memory=()      # a file in memory, never on disk, through which a line can be read without a fork
+__redtab_shown=()       # what the prompt said, for the guard: nothing where it said nothing
 __redtab_trap=()        # what `trap -p INT` says, and rubbish behind it
 __redtab_settled=()     # the shell's settings when everything of ours was in its place
 # Whether `local -` is known, which keeps the user's options out of a function and ours inside it.
@@ -53,7 +55,7 @@ __redtab_plain() {
 # until Ctrl-C must not be met again at the very next prompt, nor at the one after: the shell stays usable.
 __redtab_ask() {
   local -a __redtab_reply=()
-  __redtab_live=() __redtab_always=() __redtab_say=()
+  __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=()
   __redtab_plain 'redtab ?'
   __redtab_draw
   if [[ -n ${__redtab_asking[0]-} ]]; then
@@ -365,13 +367,27 @@ __redtab_editor() {
 __redtab_pre() {
   \builtin set +aefkuvxET +o pipefail +o posix 2>/dev/null
   \builtin shopt -u nocasematch
+  # An interrupt ends the guard, not this child before it has told what the guard said.
+  local __redtab_cut=''
+  \builtin trap '__redtab_cut=1' INT
   local IFS=$' \t\n'
-  local __redtab_line __redtab_forget=0
-  __redtab_line=$(__redtab_entered)
+  local -a __redtab_line=('')
+  local __redtab_forget=0 __redtab_number
+  if [[ -n ${__redtab_memory[0]-} ]]; then
+    {
+      __redtab_entered >|"${__redtab_memory[0]}" && \builtin mapfile -t -d '' __redtab_line <"${__redtab_memory[0]}"
+      \builtin : >|"${__redtab_memory[0]}"
+    } 2>/dev/null
+  fi
+  if [[ -z ${__redtab_line[0]} ]]; then __redtab_line=$(__redtab_entered); fi
+  while [[ $__redtab_line == *$'\n' ]]; do __redtab_line=${__redtab_line%$'\n'}; done
   __redtab_line=${__redtab_line#*[0-9][* ] }
   if __redtab_forgets "$__redtab_line"; then __redtab_forget=1; fi
   __redtab_judge >/dev/null
-  case $? in
+  __redtab_number=$?
+  # It came before the guard had said anything: not even then does the line run.
+  case $__redtab_cut:$__redtab_number in 1:[145]) __redtab_number=2 ;; esac
+  case $__redtab_number in
     1) \builtin echo "${__redtab_forget}1" ;;
     2) \builtin echo "${__redtab_forget}2" ;;
     3) \builtin echo "${__redtab_forget}3" ;;
@@ -431,7 +447,7 @@ __redtab_concerns() {
   [[ -n ${__redtab_live[0]-} ]] && ! __redtab_same
 }
 
-# Judges $__redtab_line. Returns 1: it runs. 2: refused. 3: refused, for the guard is broken. 4: it runs, for the guard
+# Judges $__redtab_line. Returns 1: it runs. 2: refused. 3: refused, for the guard is broken or was interrupted. 4: it runs, for the guard
 # is broken. 5: the guard let it run. 6: the rest of a paste, refused. What the guard's answers mean stands in
 # docs/protocol.md.
 __redtab_judge() {
@@ -446,6 +462,7 @@ __redtab_judge() {
   esac
   if [[ -n ${__redtab_hot[0]-} ]]; then __redtab_tab=yes; fi
   __redtab_field line "$__redtab_line"
+  if [[ -n ${__redtab_shown[0]-} ]]; then __redtab_field shown "${__redtab_shown[0]}"; fi
   __redtab_define "$__redtab_line"
   if [[ $__redtab_tab == no ]]; then
     if ! __redtab_concerns; then return 1; fi
@@ -463,6 +480,8 @@ __redtab_judge() {
     return 5
   elif [[ $__redtab_status == 77 ]]; then
     return 2
+  elif [[ $__redtab_status == 130 ]]; then
+    return 3
   elif [[ $__redtab_tab == no ]]; then
     if [[ -z ${__redtab_warned[0]-} ]]; then
       \builtin echo "redtab: the guard fails (status $__redtab_status): lines run unchecked.  redtab status" >&2

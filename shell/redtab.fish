@@ -19,6 +19,7 @@ set -q __redtab_wrapped; or set -g __redtab_wrapped 0 ''
 set -g __redtab_skip 0   # how many of them are left
 set -g __redtab_hot      # every line goes to the guard
 set -g __redtab_ask      # lines that go there though the tab is clear
+set -g __redtab_shown    # what the prompt said, for the guard: nothing where it said nothing
 set -g __redtab_again    # a line that runs unchecked if it comes again right away
 set -g __redtab_warned   # a broken guard was named
 set -g __redtab_passed   # the line that runs now came through Enter
@@ -45,6 +46,7 @@ function __redtab_ask
     set -g __redtab_live
     set -g __redtab_always
     set -g __redtab_say
+    set -g __redtab_shown
     __redtab_plain 'redtab ?'
     if builtin test -n "$__redtab_asking"
         set -g __redtab_asking
@@ -305,17 +307,28 @@ function __redtab_check
         __redtab_concerns $line $__redtab_input[2..-1]; or return 0
     end
     builtin test -n "$argv[3]" -a "x$argv[3]" = "x$line"; and return 0
+    builtin test -n "$__redtab_shown"; and __redtab_field shown "$__redtab_shown"
     set -l answer
     set -l rc 127
     if builtin test -f $__redtab_bin -a -x $__redtab_bin
-        # Still there at the next Enter, the guard was interrupted.
+        # Still there at the next Enter, the guard was interrupted before it said a word. An interrupt ends this very
+        # function: what the guard says must be noted as it comes.
         set -g __redtab_again $line
-        set answer (builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid \
-            --hot $hot 2>/dev/null)
-        set rc $status
+        set -g __redtab_rc 130
+        set answer (
+            builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot 2>/dev/null |
+                while builtin read -l token
+                    builtin test "$token" = stop; and set -g __redtab_again
+                    builtin echo $token
+                end
+            set -g __redtab_rc $pipestatus[2]
+        )
+        set rc $__redtab_rc
         set -g __redtab_again
     end
     set -gu __redtab_input
+    # Held, not refused: something changed, and the prompt that is drawn now shows it.
+    builtin contains -- held $answer; and set -g __redtab_due 1
     if builtin contains -- stop $answer
         builtin test $rc -eq 0 -a "$answer[-1]" = yes
         return

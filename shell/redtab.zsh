@@ -20,6 +20,7 @@ typeset -ga __redtab_skip=(0)      # how many of them are left
 typeset -ga __redtab_hot=()        # every line goes to the guard
 typeset -ga __redtab_ask=()        # lines that go there though the tab is clear
 typeset -ga __redtab_names=()      # words that do the same, in one text
+typeset -ga __redtab_shown=()      # what the prompt said, for the guard: nothing where it said nothing
 typeset -ga __redtab_again=()      # a line that runs unchecked if it comes again right away
 typeset -ga __redtab_warned=()     # a broken guard was named
 typeset -ga __redtab_settled=()    # what the prompt and the lists of hooks were when everything of ours was in its place
@@ -37,7 +38,7 @@ __redtab_plain() {
 # until Ctrl-C must not be met again at the very next prompt, nor at the one after: the shell stays usable.
 __redtab_ask() {
   local -a reply=()
-  __redtab_live=() __redtab_always=() __redtab_say=()
+  __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=()
   __redtab_plain 'redtab ?'
   __redtab_draw $1 $2
   if (( $#__redtab_asking )); then
@@ -194,6 +195,7 @@ __redtab_preexec() {
     for __redtab_word in "$next[@]"; do __redtab_functions "$__redtab_word"; done
   done
   __redtab_field line "$line[1]"
+  (( $#__redtab_shown )) && __redtab_field shown "$__redtab_shown[1]"
   for __redtab_word in "${(@k)bodies}"; do __redtab_field function "$bodies[$__redtab_word]" "$__redtab_word"; done
   builtin setopt localtraps
   # An interrupt ends the guard, and then the line; never this function in between.
@@ -206,6 +208,8 @@ __redtab_preexec() {
   fi
   if [[ $'\n'$answer[1]$'\n' == *$'\nstop\n'* ]]; then
     [[ $rc[1] == 0 && $answer[1] == *$'\nyes' ]] && return
+    # Held, not refused: the line goes back to where it was typed.
+    [[ $'\n'$answer[1]$'\n' == *$'\nheld\n'* ]] && builtin print -rz -- "${1:-$2}"
   elif [[ $rc[1] == 0 ]]; then
     __redtab_warned=()
     return

@@ -49,9 +49,11 @@ pub enum Command {
     },
     /// This tab's verdict with every reason
     Status(Status),
+    Doctor(Doctor),
     Mark(commands::mark::Mark),
     /// Every target known on this machine, and how it is judged; those that nobody settled come first
     Targets(Targets),
+    Backups(commands::backups::Backups),
     /// The guard's decision for a line, never asking: exit 0 allow or warn, 77 confirm or block
     Check(Check),
     /// For scripts: exit 0 when nothing points at production, 77 when something does or can't be read
@@ -91,6 +93,12 @@ pub enum Internal {
     /// Puts the terminal's modes back if a question is killed
     #[command(hide = true)]
     KeepModes,
+    /// Starts a program on a terminal of its own: stdin
+    #[command(hide = true)]
+    OnTerminal {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
 }
 
 /// The same as [`Cli`] with nothing but [`Internal`]: to build the whole tree of commands would take a third of the time
@@ -232,6 +240,18 @@ pub struct Status {
     /// Every tab of yours in which a hook has spoken
     #[arg(long)]
     pub all: bool,
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What works here, what does not, and the line that mends it
+///
+/// Starts each installed shell with your rc files on a terminal of its own and tries there, in a throwaway directory
+/// that is production, whether the prompt turns red and a local-only script is stopped. Looks at the rc files, the
+/// binary, the configuration, the sources and redtab's directories. Exit code 1 when something fails.
+#[derive(Debug, Args)]
+pub struct Doctor {
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,

@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::config::Config;
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
+use crate::guard::drift;
 use crate::guard::flags;
 use crate::guard::line::{self, Dialect};
 use crate::guard::rules::{self, Hit, Level, LineTarget};
@@ -31,6 +32,8 @@ const SCRIPT_BYTES: usize = 64 * 1024;
 pub struct Examination {
     /// What the line would run, as a person would name it.
     pub runs: Vec<String>,
+    /// The same as they were resolved.
+    resolved: Vec<Run>,
     pub findings: Vec<Finding>,
     /// The tab's own verdict.
     pub tab: Verdict,
@@ -73,7 +76,20 @@ pub fn line(
         }
     }
     let names = runs.iter().map(shown).filter(|name| !name.is_empty()).collect();
-    Examination { runs: names, findings, config: survey.loaded.config.clone(), tab: survey.verdict, gravest }
+    Examination {
+        runs: names,
+        resolved: runs,
+        findings,
+        config: survey.loaded.config.clone(),
+        tab: survey.verdict,
+        gravest,
+    }
+}
+
+/// Whether anything that the line runs has to do with a change in these worlds.
+pub fn concerns(world: &World, examined: &Examination, domains: &[Domain]) -> bool {
+    let examiner = Examiner { world, config: &examined.config, tab: &examined.tab, left: Cell::new(0) };
+    examined.resolved.iter().any(|run| drift::concerns(run, domains, || examiner.is_script(run)))
 }
 
 /// What stands for a line that could not be had whole.
@@ -249,6 +265,16 @@ impl Examiner<'_> {
     }
 
     // --- scripts ---
+
+    /// Whether a program is a text of somebody's, not an installed program.
+    fn is_script(&self, run: &Run) -> bool {
+        let overrides = self.views(run);
+        let cwd = overrides.first().and_then(|view| view.cwd.clone()).or_else(|| self.world.cwd.clone());
+        run.places.is_empty()
+            && self.file_of(run, cwd.as_deref(), &overrides).is_some_and(|path| {
+                !is_installed(&path) && matches!(self.text_of(&path), Text::Script(_) | Text::Unreadable(_))
+            })
+    }
 
     fn script(
         &self,

@@ -6,10 +6,12 @@
 
 pub mod address;
 pub mod ask;
+pub mod backups;
 pub mod cli;
 pub mod close;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod environment;
 pub mod escape;
 pub mod examine;
@@ -17,6 +19,7 @@ pub mod gate;
 pub mod guard;
 pub mod inventory;
 pub mod ladder;
+pub mod output;
 pub mod parts;
 pub mod present;
 pub mod replace;

@@ -49,6 +49,8 @@ pub struct Reply {
     pub ask: String,
     /// Words that concern the guard, with spaces around each, where they are not part of `ask`.
     pub names: String,
+    /// What the prompt says, handed back to the guard with each line ([`crate::guard::drift`]); lines end in newlines.
+    pub shown: String,
     /// One line for the person.
     pub say: Option<String>,
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
@@ -57,6 +59,8 @@ pub struct Reply {
     pub files: Vec<Watch>,
     /// Where bash lists its exported names.
     pub scratch: Option<PathBuf>,
+    /// Whether that place is in memory, never on disk: a line may go through it.
+    pub in_memory: bool,
     /// Whether this bash reads the list by `mapfile -d` (taken from 5.2 on, where it was proved), else by `read`.
     pub reads_files: bool,
 }
@@ -107,6 +111,7 @@ impl Reply {
             ("always", flag(self.always).into()),
             ("ask", optional(&self.ask)),
             ("names", optional(&self.names)),
+            ("shown", optional(&self.shown)),
             ("say", optional(self.say.as_deref().unwrap_or_default())),
         ];
         let mut out = String::new();
@@ -124,6 +129,7 @@ impl Reply {
         let segment = painted(&self.segment, "\x01", "\x02");
         let mut out = self.values(Shell::Bash, &segment);
         let scratch = self.scratch.as_deref().map(|path| path_word(Quoting::Bash, path)).unwrap_or_default();
+        let _ = writeln!(out, "__redtab_memory=({})", if self.in_memory { scratch.as_str() } else { "" });
         if scratch.is_empty() {
             out.push_str("__redtab_list() { return 1; }\n");
         } else {

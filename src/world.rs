@@ -145,6 +145,13 @@ impl World {
         SystemTime::now()
     }
 
+    /// Seconds since a file was written; `None` where it is not there, or its time lies ahead or a day back.
+    pub fn age_of(&self, path: &Path) -> Option<u64> {
+        let written = std::fs::metadata(path).ok()?.modified().ok()?;
+        let age = self.now().duration_since(written).ok()?.as_secs();
+        (age < 86_400).then_some(age)
+    }
+
     /// Reads a whole regular file without ever waiting, and says what was seen of it for a later comparison.
     ///
     /// `path` may be relative (to the process's directory). Anything but a regular file, a file over [`FILE_CAP`]
@@ -293,6 +300,11 @@ impl World {
         if let Some(seconds) = crate::guard::lease::seconds(text) {
             return self.now().checked_sub(Duration::from_secs(seconds));
         }
+        self.point_in_time(text)
+    }
+
+    /// A day, a day and time in the system's zone, or RFC 3339.
+    pub fn point_in_time(&self, text: &str) -> Option<SystemTime> {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Some(at.into());
         }

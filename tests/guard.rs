@@ -459,14 +459,28 @@ fn a_stopped_job_is_still_there(kind: Kind) {
 
 // Where it looks
 
+/// A directory in memory, where the machine has one.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("redtab-").tempdir_in("/dev/shm").unwrap()
+}
+
 fn an_ordinary_line_of_a_clear_tab_runs_no_program(kind: Kind) {
     let home = home_on("dev-eu");
-    let mut shell = kind.in_home(&home).redtab().traced().start();
+    let (memory, on_disk) = (in_memory(), home.run_dir());
+    for (run_dir, forks_of_bash) in [(memory.path(), 1), (&on_disk, 2)] {
+        let run_dir = run_dir.to_str().unwrap();
+        let mut shell = kind.in_home(&home).env("REDTAB_RUN_DIR", run_dir).redtab().traced().start();
+        ordinary_lines(&mut shell, forks_of_bash);
+    }
+}
+
+fn ordinary_lines(shell: &mut Shell, forks_of_bash: usize) {
+    let kind = shell.kind;
     shell.expect_clear().enter().enter();
     for line in ["true", "echo hello world", "pwd", "test -e x"] {
         let calls = shell.calls(|shell| _ = shell.line(line));
         assert_eq!(calls.execs.len(), 0, "{line}: {calls:?}");
-        let forks = if kind == Kind::Bash { 2 } else { 0 };
+        let forks = if kind == Kind::Bash { forks_of_bash } else { 0 };
         assert_eq!(calls.forks.len(), forks, "{line}: {calls:?}");
     }
     let guards = |calls: &support::Calls| calls.execs.iter().filter(|l| l.contains("\"guard\"")).count();
@@ -573,12 +587,6 @@ fn a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production(kind: Kind) {
     refused(&home, &mut shell, &format!("{}; ./cleanup.sh", kind.export("AWS_PROFILE", "acme-prod")));
     shell.expect_clear().line("./cleanup.sh");
     assert_eq!(lines_of(&home, "ran"), 1, "{}", shell.dump());
-}
-
-fn a_switch_since_the_prompt_was_drawn_counts(kind: Kind) {
-    let (home, mut shell) = clear(kind, "");
-    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "prod-eu");
-    refused(&home, &mut shell, "./cleanup.sh");
 }
 
 fn switched_off_it_asks_nothing_but_a_prefix_lifts_nothing(kind: Kind) {
@@ -734,6 +742,25 @@ fn a_hanging_guard_is_interrupted(kind: Kind) {
     works(&home, &mut shell);
 }
 
+fn an_interrupt_behind_stop_lets_nothing_run(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    guard_is(&home, "echo stop; : >$HOME/hanging; exec sleep 1000");
+    for _ in 0..2 {
+        shell.send("./plain.sh\r");
+        appears(&home, "hanging", &shell);
+        shell.send("\x03");
+        if kind == Kind::Fish {
+            empty(&mut shell);
+        } else {
+            shell.prompt();
+        }
+        assert!(!home.join("plain").exists(), "{}", shell.dump());
+        fs::remove_file(home.join("hanging")).unwrap();
+    }
+    home.restore_redtab();
+    works(&home, &mut shell);
+}
+
 fn a_guard_killed_at_its_question_refuses(kind: Kind) {
     let (home, mut shell) = hot(kind);
     home.executable("bin/kubectl", "#!/bin/sh\necho deleted >>\"$HOME/ran\"\n");
@@ -834,7 +861,6 @@ in_every_shell! {
     a_stopped_job_is_still_there,
     an_ordinary_line_of_a_clear_tab_runs_no_program,
     a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production,
-    a_switch_since_the_prompt_was_drawn_counts,
     the_pattern_of_a_clear_tab_reads_alike,
     lines_typed_ahead_of_a_refusal_are_dropped,
     switched_off_it_asks_nothing_but_a_prefix_lifts_nothing,
@@ -845,6 +871,7 @@ in_every_shell! {
     stop_without_yes_is_a_refusal,
     what_a_guard_prints_is_never_run,
     a_hanging_guard_is_interrupted,
+    an_interrupt_behind_stop_lets_nothing_run,
     a_guard_killed_at_its_question_refuses,
     a_run_directory_closed_after_a_block_changes_nothing,
 }

@@ -25,6 +25,7 @@ fn sample() -> Reply {
         always: false,
         ask: "(^|[;&|\n])kubectl( |$)|it's".into(),
         names: " helm kubectl ".into(),
+        shown: "clear\nkube context=dev\n".into(),
         say: None,
         variables: vec!["AWS_PROFILE".into(), "x$(touch F)_URL".into(), "HOME".into()],
         files: vec![
@@ -37,6 +38,7 @@ fn sample() -> Reply {
             Watch::Absent("/home/ana/a b/.redtab.toml".into()),
         ],
         scratch: Some("/run/user/1000/redtab/shells/4242".into()),
+        in_memory: true,
         reads_files: true,
     }
 }

@@ -51,6 +51,7 @@ pub fn run(args: &Check) -> Result<Exit> {
         commands::print(&(serde_json::to_string_pretty(&answer)? + "\n"))?;
     } else {
         let around = Surroundings {
+            restore: "",
             hour: &around.local.day_and_hour,
             late: around.late,
             also: &[],

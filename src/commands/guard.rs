@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::cli::{Exit, Guard};
 use crate::commands::check;
 use crate::gate::{DEADLINE, Gate};
+use crate::guard::drift;
 use crate::guard::line::Dialect;
 use crate::guard::runs::Definitions;
 use crate::shell::Shell;
@@ -51,12 +52,22 @@ pub fn run(args: &Guard) -> Result<Exit> {
         run_dir: run_dir.as_ref(),
         line: fields.as_ref().map_or("", |fields| &fields.line),
         here: false,
+        kept: match args.shell {
+            Shell::Bash => "press Up for it",
+            Shell::Zsh | Shell::Fish => "it is back at the prompt",
+        },
         pid: args.pid,
         // bash and zsh have left the line; fish asks while the cursor is still in it.
         behind_line: args.shell == Shell::Fish,
         deadline: true,
         stop: &stop,
     };
+    let shown = fields.as_ref().map_or("", |fields| &fields.shown);
+    if drift::since(shown, &examined.tab).is_some_and(|drift| gate.holds(&examined, &drift)) {
+        // zsh gives the line back where it was typed, and fish draws its prompt anew.
+        token("held");
+        return Ok(Exit::Refused);
+    }
     if !gate.pass(examined) {
         return Ok(Exit::Refused);
     }
@@ -78,6 +89,8 @@ struct Fields {
     line: String,
     aliases: Vec<(String, String)>,
     functions: Vec<(String, String)>,
+    /// What the prompt said at which the line was typed; empty where nobody knows.
+    shown: String,
 }
 
 /// Reads `KIND BYTES[ NAME]`, a newline, so many bytes, a newline, and so on; the first must be `line`. Kinds of a later
@@ -108,6 +121,7 @@ fn fields(bytes: &[u8]) -> Option<Fields> {
             "line" => found.line = text,
             "alias" | "abbr" => found.aliases.push((name, text)),
             "function" => found.functions.push((name, text)),
+            "shown" => found.shown = text,
             _ => {}
         }
     }
@@ -121,11 +135,14 @@ mod tests {
     #[test]
     fn fields_are_read_by_length() {
         let pair = |name: &str, text: &str| (name.to_string(), text.to_string());
-        let found = fields(b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nlater 1\nz\n");
+        let found = fields(
+            b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nshown 6\nclear\n\nlater 1\nz\n",
+        );
         let expected = Fields {
             line: "a\nb c".into(),
             aliases: vec![pair("ll", "ls"), pair("g", "q")],
             functions: vec![pair("f", "x;y")],
+            shown: "clear\n".into(),
         };
         assert_eq!(found, Some(expected));
     }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
 use crate::config::Elsewhere;
-use crate::guard::sieve;
+use crate::guard::{drift, sieve};
 use crate::present::prompt::{self, Looks};
 use crate::reply::{self, Reply, Watch};
 use crate::shell::Shell;
@@ -90,9 +90,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         } else {
             format!(" {} ", sieve::names().join(" "))
         },
+        shown: drift::shown(&survey.verdict),
         say,
         variables: watched_variables(&world),
         files,
+        in_memory: scratch.is_some() && run_dir.as_ref().is_some_and(RunDir::is_in_memory),
         scratch,
         reads_files: reads_files(&args.shell_version),
     };

@@ -10,9 +10,11 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit, Hook, Internal};
 
+pub mod backups;
 mod check;
 pub mod close;
 mod completions;
+mod doctor;
 pub mod flag;
 mod guard;
 mod hook;
@@ -32,8 +34,10 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
+        Command::Backups(args) => backups::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Require(args) => require::run(&args),
         Command::Flag(args) => flag::run(&args, false),
@@ -46,6 +50,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
+        Command::Internal(Internal::OnTerminal { command }) => Ok(crate::doctor::become_program(&command)),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
     }
 }

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::backups::Backup;
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
-use crate::config::{Config, Elsewhere, Palette, Segment, StartWatcher};
+use crate::config::{Config, Elsewhere, OnDrift, Palette, Segment, StartWatcher};
 use crate::environment::{Environment, Severity, Target, WordList};
 use crate::signal::Kind;
 
@@ -155,6 +156,7 @@ macro_rules! word_field {
 word_field!(Segment, Segment::as_str, Segment::from_word);
 word_field!(Elsewhere, Elsewhere::as_str, Elsewhere::from_word);
 word_field!(StartWatcher, StartWatcher::as_str, StartWatcher::from_word);
+word_field!(OnDrift, OnDrift::as_str, OnDrift::from_word);
 word_field!(Palette, Palette::as_str, Palette::from_word);
 word_field!(Kind, Kind::as_str, Kind::from_word);
 word_field!(Severity, severity_word, severity_from);
@@ -191,6 +193,7 @@ pub enum Slot {
     Config(fn(&mut Config) -> &mut dyn Field),
     Environment(fn(&mut Environment) -> &mut dyn Field),
     Target(fn(&mut Target) -> &mut dyn Field),
+    Backup(fn(&mut Backup) -> &mut dyn Field),
     Declared(fn(&mut Declared) -> &mut dyn Field),
 }
 
@@ -420,13 +423,23 @@ pub static CONFIG: &[Section] = &[
         name: "guard",
         form: Form::Table,
         doc: "How the guard asks.",
-        keys: &[Key {
-            name: "confirm_timeout",
-            shape: Shape::Duration,
-            required: false,
-            doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
-            slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
-        }],
+        keys: &[
+            Key {
+                name: "confirm_timeout",
+                shape: Shape::Duration,
+                required: false,
+                doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
+                slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
+            },
+            Key {
+                name: "drift",
+                shape: Shape::OneOf(OnDrift::WORDS),
+                required: false,
+                doc: "A line typed at a prompt since which this tab became production: `stop` holds it once if that concerns \
+                      it, `warn` says so and runs it, `off` judges it like any other.",
+                slot: Slot::Config(|config| &mut config.guard.drift),
+            },
+        ],
     },
     Section {
         name: "watch",
@@ -451,6 +464,43 @@ pub static CONFIG: &[Section] = &[
             doc: "Keep the lines themselves as well, passwords in URLs cut; never one typed with a leading space.",
             slot: Slot::Config(|config| &mut config.audit.lines),
         }],
+    },
+    Section {
+        name: "backup",
+        form: Form::Named,
+        doc: "Where restore points are listed. `redtab backups` shows them, and a question about destroying something tells \
+              the newest one of what it would destroy.",
+        keys: &[
+            Key {
+                name: "name",
+                shape: Shape::Name,
+                required: true,
+                doc: "Its name; layers merge by it.",
+                slot: Slot::Backup(|backup| &mut backup.name),
+            },
+            Key {
+                name: "covers",
+                shape: Shape::Names,
+                required: false,
+                doc: "Names of the targets whose data it holds, whole words of them at least. Without it, every target.",
+                slot: Slot::Backup(|backup| &mut backup.covers),
+            },
+            Key {
+                name: "expect_every",
+                shape: Shape::Span,
+                required: false,
+                doc: "How old the newest restore point may become.",
+                slot: Slot::Backup(|backup| &mut backup.expect_every),
+            },
+            Key {
+                name: "command",
+                shape: Shape::Command,
+                required: false,
+                doc: "The program that lists the restore points, and its arguments; no shell is between. It prints a line \
+                      `TIME [EXPIRES] [LABEL]` for each; `-` stands for no end.",
+                slot: Slot::Backup(|backup| &mut backup.command),
+            },
+        ],
     },
 ];
 

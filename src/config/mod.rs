@@ -12,6 +12,7 @@ pub mod reference;
 pub mod shape;
 pub mod walk;
 
+use crate::backups::Backup;
 use crate::environment::Names;
 
 pub use diagnosis::{Problem, Where, render};
@@ -29,6 +30,8 @@ pub struct Config {
     pub hours: Hours,
     pub guard: Guard,
     pub audit: Audit,
+    /// Where restore points are listed.
+    pub backups: Vec<Backup>,
     pub watch: Watch,
     /// Key paths that layers after the system's may not set.
     pub lock: Vec<String>,
@@ -41,8 +44,9 @@ impl Default for Config {
             names: Names::default(),
             prompt: Prompt::default(),
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
-            guard: Guard { confirm_timeout: "60s".into() },
+            guard: Guard { confirm_timeout: "60s".into(), drift: OnDrift::default() },
             audit: Audit::default(),
+            backups: Vec::new(),
             watch: Watch::default(),
             lock: Vec::new(),
         }
@@ -63,6 +67,7 @@ pub struct Hours {
 pub struct Guard {
     /// A duration as people write it.
     pub confirm_timeout: String,
+    pub drift: OnDrift,
 }
 
 /// `[watch]`: the watcher.
@@ -149,6 +154,19 @@ words! {
         Manual => "manual",
         /// The first shell that finds none.
         Shell => "shell",
+    }
+}
+
+words! {
+    /// What becomes of a line that was typed at a prompt which no longer tells the truth.
+    OnDrift {
+        /// It is held back, once.
+        #[default]
+        Stop => "stop",
+        /// It runs, and is told.
+        Warn => "warn",
+        /// It is judged like any other.
+        Off => "off",
     }
 }
 

@@ -53,8 +53,14 @@ pub enum Shape {
     Zone,
     /// A duration of a second to an hour.
     Duration,
+    /// A duration of a second to a year.
+    Span,
     /// True or false.
     Flag,
+    /// A list of names.
+    Names,
+    /// A program and its arguments.
+    Command,
     /// A list of key paths. Whether they exist, the merge checks.
     KeyPaths,
 }
@@ -70,7 +76,9 @@ impl Shape {
     /// used. Of a list the good elements remain.
     pub fn check(self, name: &str, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Checked> {
         match self {
-            Shape::Words | Shape::Windows | Shape::KeyPaths => self.check_list(name, value, faults),
+            Shape::Words | Shape::Windows | Shape::KeyPaths | Shape::Names | Shape::Command => {
+                self.check_list(name, value, faults)
+            }
             Shape::Flag => {
                 if let Some(flag) = value.get_ref().as_bool() {
                     return Some(Checked { value: Value::Flag(flag), elements: Vec::new() });
@@ -119,6 +127,10 @@ impl Shape {
             faults.push(Fault::new(value.span(), format!("`{name}` has more than {LIST_CAP} elements")));
             return None;
         }
+        if self == Shape::Command && array.is_empty() {
+            faults.push(Fault::new(value.span(), format!("`{name}` must be {}", self.described())));
+            return None;
+        }
         let mut rest_seen = false;
         let (mut list, mut elements) = (Vec::with_capacity(array.len()), Vec::with_capacity(array.len()));
         for element in array.iter() {
@@ -146,6 +158,9 @@ impl Shape {
     fn check_element(self, name: &str, text: &str) -> Option<String> {
         if text == REST {
             return None;
+        }
+        if matches!(self, Shape::Names | Shape::Command) && text.trim().is_empty() {
+            return Some(format!("an empty text in `{name}` says nothing"));
         }
         if self == Shape::Windows && !hours::is_window(text) {
             return Some(format!(
@@ -185,6 +200,9 @@ impl Shape {
             )),
             Shape::Duration if !lease::seconds(text).is_some_and(|s| (1..=3600).contains(&s)) => plain(
                 format!("`{name}` must be {}, as in `60s` or `2m`, not `{}`", self.described(), shown(text)),
+            ),
+            Shape::Span if !lease::seconds(text).is_some_and(|s| (1..=366 * 86_400).contains(&s)) => plain(
+                format!("`{name}` must be {}, as in `1h` or `7d`, not `{}`", self.described(), shown(text)),
             ),
             Shape::Zone if !is_zone(text) => {
                 plain(format!("`{name}` must be {}, not `{}`", self.described(), shown(text)))
@@ -229,7 +247,10 @@ impl Shape {
             Shape::Windows => "a list of windows".into(),
             Shape::Zone => "a time zone such as `Europe/Berlin`".into(),
             Shape::Duration => "a duration of a second to an hour".into(),
+            Shape::Span => "a duration of a second to a year".into(),
             Shape::Flag => "`true` or `false`".into(),
+            Shape::Names => "a list of names".into(),
+            Shape::Command => "a list of a program and its arguments".into(),
             Shape::KeyPaths => "a list of key paths".into(),
         }
     }
@@ -252,9 +273,12 @@ impl Shape {
             Shape::OneOf(words) => json!({ "enum": words }),
             Shape::SignalKind => json!({ "enum": kinds() }),
             Shape::Zone => json!({ "type": "string", "pattern": "^[A-Za-z0-9_+/-]*$" }),
-            Shape::Duration => json!({ "type": "string", "minLength": 2 }),
+            Shape::Duration | Shape::Span => json!({ "type": "string", "minLength": 2 }),
             Shape::Flag => json!({ "type": "boolean" }),
-            Shape::Words | Shape::Windows | Shape::KeyPaths => json!({
+            Shape::Command => json!({
+                "type": "array", "minItems": 1, "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
+            }),
+            Shape::Words | Shape::Windows | Shape::KeyPaths | Shape::Names => json!({
                 "type": "array", "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
             }),
         }

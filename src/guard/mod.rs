@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod decide;
+pub mod drift;
 pub mod flags;
 pub mod hours;
 pub mod lease;
