@@ -302,12 +302,18 @@ impl Looser {
     /// another line.
     pub fn found(line: &str, shell: Shell) -> Option<Looser> {
         let dialect = Dialect::typed(shell);
-        let ends_open = line.ends_with('\\') || line.contains('\0') || line.contains("<<");
+        // What closes a brace, or what an operator waits for, is another thing with more behind it.
+        let ends_open = line.ends_with('\\')
+            || line.contains('\0')
+            || line.contains("<<")
+            || line.trim_end().ends_with(['&', '|', '!'])
+            || (shell == Shell::Zsh && line.contains(['{', '}']));
         // Another shell has other arguments, reads `-x` as its option, and in zsh knows comments.
         let elsewhere = line.contains("$@")
             || line.contains("$1")
             || line.starts_with(['-', '+'])
-            || (shell == Shell::Zsh && line.contains('#'));
+            || (shell == Shell::Zsh && line.contains('#'))
+            || (shell != Shell::Fish && line.contains("alias"));
         if ends_open || parse(line, dialect).trouble.is_some() {
             return None;
         }
