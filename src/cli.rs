@@ -73,6 +73,13 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    /// The segment for other prompts and for status lines
+    Segment(Segment),
+    /// The open connections to production: kind, target, tab, age, idle time, why each counts
+    Ps(Ps),
+    /// The watcher, which knows the open connections of this machine
+    #[command(subcommand)]
+    Watch(WatchCommand),
     /// End open production connections, by the number that `redtab ps` shows
     Close(Close),
     /// Say nothing about idle connections for a while
@@ -155,6 +162,16 @@ pub enum LeaseCommand {
 }
 
 #[derive(Debug, Args)]
+pub struct Ps {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+    /// Only those that are idle
+    #[arg(long)]
+    pub idle: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Close {
     /// The connections' numbers
     #[arg(required_unless_present = "idle", conflicts_with = "idle", value_name = "ID")]
@@ -162,6 +179,22 @@ pub struct Close {
     /// All that are known to be idle; an interactive ssh never is
     #[arg(long)]
     pub idle: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WatchCommand {
+    /// Watch until a signal ends it
+    Run {
+        /// Leave the terminal and everything that was inherited first
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start a watcher in the background, if none is running
+    Start,
+    /// Whether one is running: exit 0 when it is
+    Status,
+    /// End the one that is running
+    Stop,
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +215,28 @@ pub struct Log {
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Segment {
+    /// For what it is
+    #[arg(value_enum)]
+    pub form: SegmentForm,
+    /// The terminal whose tab is meant, such as tmux's #{pane_tty}; without it, what this process sees
+    pub tty: Option<PathBuf>,
+}
+
+/// Where a segment is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SegmentForm {
+    /// tmux's status line: set -g status-right '#(redtab segment tmux #{pane_tty})'
+    Tmux,
+    /// Text without colours
+    Plain,
+    /// A custom module of starship
+    Starship,
+    /// A command segment of oh-my-posh
+    OhMyPosh,
 }
 
 /// `redtab guard`: the line and what it may use come on stdin, as docs/protocol.md says.
@@ -268,6 +323,8 @@ pub struct Targets {
 pub enum Hook {
     /// Judge this tab and print the reply
     Prompt(HookPrompt),
+    /// Take the marks of a shell that ends away
+    Exit,
 }
 
 #[derive(Debug, Args)]

@@ -349,7 +349,7 @@ impl World {
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return status.success(),
-                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_micros(500)),
                 _ => {
                     let _ = child.kill();
                     let _ = child.wait();
@@ -398,10 +398,29 @@ impl World {
         Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
     }
 
+    /// The process that started the one with this id.
+    pub fn parent_of(&self, pid: u32) -> Option<u32> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
     /// Whether there is a process with this id, whoever owns it.
     pub fn is_alive(&self, pid: u32) -> bool {
         let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
         pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    }
+
+    /// Leaves the terminal, the session and the directory this process was started in, and every descriptor that it
+    /// inherited but the first three.
+    #[allow(unsafe_code)]
+    pub fn leave_everything() {
+        let _ = rustix::process::setsid();
+        let _ = rustix::process::chdir("/");
+        #[cfg(target_os = "linux")]
+        // SAFETY: called first of all, before this process has opened anything of its own.
+        unsafe {
+            libc::close_range(3, libc::c_uint::MAX, 0);
+        }
     }
 
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell

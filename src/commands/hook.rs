@@ -59,8 +59,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
     let mut watched = view.watched();
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
-        let record = record::of(&view, &tab, args, &survey, &segment);
-        watched.extend(dir.keep_tab(&world, &tab, &record));
+        let shown = record::Shown { segment: &segment, looks, around: &around };
+        watched.extend(record::keep(&view, dir, &tab, args, &survey, shown));
     }
 
     let mut always = faulty;
@@ -115,7 +115,20 @@ fn process_path(pid: u32) -> PathBuf {
     Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of(""))
 }
 
-fn looks(view: &View, config: &crate::config::Config) -> Looks {
+/// What a shell runs when it ends while its pane of tmux is marked: takes the marks away, and forgets the tab, so that
+/// the shell around it, if there is one, says again what the tab is.
+///
+/// # Errors
+/// None.
+pub fn exit() -> Result<Exit> {
+    World::arm_deadline(DEADLINE);
+    let world = World::of_this_process();
+    record::forget(&world);
+    Ok(Exit::Yes)
+}
+
+/// What the terminal and its user allow.
+pub fn looks(view: &View, config: &crate::config::Config) -> Looks {
     let text = |name: &str| view.text(name).filter(|value| !value.is_empty());
     let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();

@@ -21,11 +21,14 @@ mod hook;
 mod init;
 mod lease;
 mod log;
+mod ps;
 mod record;
 mod require;
 mod run;
+mod segment;
 mod status;
 mod targets;
+mod watch;
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
@@ -45,10 +48,14 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Init { shell } => init::run(shell),
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
+        Command::Ps(args) => ps::run(&args),
+        Command::Watch(command) => watch::run(command),
         Command::Log(args) => log::run(&args),
+        Command::Segment(args) => segment::run(&args),
         Command::Close(args) => close::run(&args),
         Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
+        Command::Internal(Internal::Hook(Hook::Exit)) => hook::exit(),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
         Command::Internal(Internal::OnTerminal { command }) => Ok(crate::doctor::become_program(&command)),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),

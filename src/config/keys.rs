@@ -452,13 +452,37 @@ pub static CONFIG: &[Section] = &[
         name: "watch",
         form: Form::Table,
         doc: "The watcher, which knows the open connections of this machine.",
-        keys: &[Key {
-            name: "start",
-            shape: Shape::OneOf(StartWatcher::WORDS),
-            required: false,
-            doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
-            slot: Slot::Config(|config| &mut config.watch.start),
-        }],
+        keys: &[
+            Key {
+                name: "start",
+                shape: Shape::OneOf(StartWatcher::WORDS),
+                required: false,
+                doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
+                slot: Slot::Config(|config| &mut config.watch.start),
+            },
+            Key {
+                name: "poll",
+                shape: Shape::Duration,
+                required: false,
+                doc: "How often it looks at this machine's connections; at least every 5 s while one to production \
+                      is open.",
+                slot: Slot::Config(|config| &mut config.watch.poll),
+            },
+            Key {
+                name: "idle_after",
+                shape: Shape::Duration,
+                required: false,
+                doc: "A connection that nobody has used for so long is idle.",
+                slot: Slot::Config(|config| &mut config.watch.idle_after),
+            },
+            Key {
+                name: "idle_after_late",
+                shape: Shape::Duration,
+                required: false,
+                doc: "The same in the late hours.",
+                slot: Slot::Config(|config| &mut config.watch.idle_after_late),
+            },
+        ],
     },
     Section {
         name: "audit",

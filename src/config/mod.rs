@@ -78,9 +78,24 @@ pub struct Guard {
 }
 
 /// `[watch]`: the watcher.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watch {
     pub start: StartWatcher,
+    /// Durations as people write them.
+    pub poll: String,
+    pub idle_after: String,
+    pub idle_after_late: String,
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch {
+            start: StartWatcher::default(),
+            poll: "10s".into(),
+            idle_after: "10m".into(),
+            idle_after_late: "5m".into(),
+        }
+    }
 }
 
 /// `[audit]`: what the audit trail keeps.

@@ -8,6 +8,7 @@ pub mod leases;
 pub mod machine;
 mod meant;
 mod notices;
+pub mod open;
 mod restore_points;
 mod run_dir;
 pub mod snoozes;

@@ -5,12 +5,14 @@
 
 mod home;
 mod screen;
+mod servers;
 mod shell;
 mod sshd;
 mod strace;
 
 pub use home::{Home, kubeconfig, tool};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
+pub use servers::{Server, postgres, postgres_bin, redis};
 pub use shell::{Kind, Shell, Start};
 pub use sshd::{Sshd, free_port, wait_for_port};
 pub use strace::Calls;

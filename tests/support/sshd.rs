@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::home::{Home, end_all};
 
+/// The loopback addresses that the servers of the tests listen on.
+pub const LOOPBACK: [&str; 5] = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
+
 /// A port of this machine that was free a moment ago.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -29,6 +32,8 @@ pub struct Sshd {
     pub port: u16,
     /// A client's configuration, in which every name of `hosts` leads here.
     pub config: PathBuf,
+    /// The lines that any client's configuration needs to get in, without a host's.
+    options: String,
 }
 
 impl Sshd {
@@ -48,8 +53,10 @@ impl Sshd {
         fs::copy(dir.join("client.pub"), dir.join("authorized")).unwrap();
         let port = free_port();
         let at = dir.display();
+        // Every loopback address of the tests, so that addresses can tell hosts apart.
+        let listen: String = LOOPBACK.iter().map(|ip| format!("ListenAddress {ip}\n")).collect();
         let text = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host\nAuthorizedKeysFile {at}/authorized\n\
+            "Port {port}\n{listen}HostKey {at}/host\nAuthorizedKeysFile {at}/authorized\n\
              PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nAllowTcpForwarding yes\n\
              PermitRootLogin yes\nPrintMotd no\nPrintLastLog no\n"
         );
@@ -66,15 +73,21 @@ impl Sshd {
             .and_then(|line| line.split(':').next())
             .unwrap()
             .to_string();
-        let config = format!(
-            "Host {}\nHostName 127.0.0.1\nPort {port}\nUser {user}\nIdentityFile {at}/client\nIdentitiesOnly yes\n\
-             StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n",
-            hosts.join(" ")
+        let options = format!(
+            "Port {port}\nUser {user}\nIdentityFile {at}/client\nIdentitiesOnly yes\n\
+             StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n"
         );
-        let config = home.write("ssh_config", config);
-        let sshd = Sshd { child, dir, port, config };
+        let config =
+            home.write("ssh_config", format!("Host {}\nHostName 127.0.0.1\n{options}", hosts.join(" ")));
+        let sshd = Sshd { child, dir, port, config, options };
         wait_for_port(port);
         sshd
+    }
+
+    /// A client's configuration of these lines, before what every client needs; its path.
+    pub fn configure(&self, home: &Home, lines: &str) -> String {
+        let text = format!("{lines}\nHost *\n{}", self.options);
+        home.write("ssh_config", text).display().to_string()
     }
 
     /// What the server has said.

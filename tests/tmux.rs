@@ -1,0 +1,470 @@
+//! redtab inside a real tmux, seen from an outer one: panes, windows and the status line turn red and back, whatever
+//! ends in between, and no foreign text is ever run or obeyed by tmux.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use support::{Calls, Home, Kind};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Colours of the basic palette as vt100 numbers them.
+const RED: vt100::Color = vt100::Color::Idx(1);
+const YELLOW: vt100::Color = vt100::Color::Idx(3);
+
+/// A tmux server with one client, which runs in the only pane of another tmux server.
+struct Tmux<'h> {
+    home: &'h Home,
+    inner: PathBuf,
+    outer: PathBuf,
+}
+
+impl<'h> Tmux<'h> {
+    /// A server whose panes run this shell with redtab's hook, and no client yet.
+    fn server(home: &'h Home, kind: Kind) -> Tmux<'h> {
+        write_rc(home, kind, true);
+        Tmux::with(home, &format!("{} -i", kind.name()), "")
+    }
+
+    /// A server whose panes run a command.
+    fn with(home: &'h Home, command: &str, conf: &str) -> Tmux<'h> {
+        let tmux = Tmux { home, inner: home.join("in"), outer: home.join("out") };
+        let base = "set -g status-interval 1\nset -g status-left '<#{@redtab}>'\nset -g status-left-length 70\n\
+                    set -g status-right ''\nset -g default-shell /bin/sh\nset -g automatic-rename off\nset -s exit-empty off\n";
+        let command = command.replace('\'', "'\\''");
+        home.write("tmux.conf", format!("{base}set -g default-command '{command}'\n{conf}"));
+        tmux.start();
+        tmux
+    }
+
+    fn start(&self) {
+        let conf = self.home.join("tmux.conf");
+        // A server that was just killed may still be in the way.
+        self.until("a server", |tmux| {
+            let mut command = tmux.home.command(program());
+            command.arg("-S").arg(&tmux.inner).arg("-f").arg(&conf);
+            command
+                .args(["new-session", "-d", "-s", "s", "-x", "100", "-y", "24"])
+                .output()
+                .unwrap()
+                .status
+                .success()
+        });
+    }
+
+    /// Attaches a client, whose screen is that of the outer server's pane.
+    fn attach(&self) -> &Self {
+        let attach = format!("exec tmux -S {} attach", self.inner.display());
+        let output = self
+            .home
+            .command(program())
+            .arg("-S")
+            .arg(&self.outer)
+            .args(["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "26", &attach])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        self.until("a client", |tmux| !tmux.tmux(&["list-clients"]).is_empty())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.home.command(program()).arg("-S").arg(&self.inner).args(arguments).output().unwrap()
+    }
+
+    /// What a command of the inner tmux prints.
+    fn tmux(&self, arguments: &[&str]) -> String {
+        String::from_utf8(self.run(arguments).stdout).unwrap().trim_end().to_string()
+    }
+
+    /// The client's screen.
+    fn client(&self) -> vt100::Parser {
+        let output = self
+            .home
+            .command(program())
+            .arg("-S")
+            .arg(&self.outer)
+            .args(["capture-pane", "-ep", "-t", ":0"])
+            .output()
+            .unwrap();
+        let mut parser = vt100::Parser::new(30, 100, 0);
+        for line in output.stdout.split(|byte| *byte == b'\n') {
+            parser.process(line);
+            parser.process(b"\r\n");
+        }
+        parser
+    }
+
+    /// The row of the client's screen that holds this text, and where.
+    fn find(&self, text: &str) -> Option<(String, vt100::Color)> {
+        let parser = self.client();
+        let screen = parser.screen();
+        let (rows, columns) = screen.size();
+        (0..rows).rev().find_map(|row| {
+            let cell = |column| screen.cell(row, column).map(vt100::Cell::contents).filter(|c| !c.is_empty());
+            let cells: Vec<&str> = (0..columns).map(|column| cell(column).unwrap_or(" ")).collect();
+            let at = (0..cells.len()).find(|at| cells[*at..].concat().starts_with(text))?;
+            let ground = screen.cell(row, u16::try_from(at).ok()?)?.bgcolor();
+            Some((cells.concat(), ground))
+        })
+    }
+
+    /// The ground of a window's entry in the status line.
+    fn entry(&self, window: &str) -> Option<vt100::Color> {
+        self.find(window).map(|(_, ground)| ground)
+    }
+
+    #[track_caller]
+    fn until(&self, what: &str, done: impl Fn(&Self) -> bool) -> &Self {
+        let end = Instant::now() + PATIENCE;
+        while !done(self) {
+            if Instant::now() > end {
+                let screen = self.client().screen().contents();
+                let panes = self.tmux(&[
+                    "list-panes",
+                    "-a",
+                    "-F",
+                    "#{pane_id} #{pane_tty} #{@redtab} #{@redtab_red}",
+                ]);
+                let shown = self.tmux(&["capture-pane", "-p"]);
+                panic!("waiting for {what}\nclient:\n{screen}\npane:\n{shown}\npanes:\n{panes}");
+            }
+            std::thread::yield_now();
+        }
+        self
+    }
+
+    /// An option of a pane; empty where it is not set.
+    fn option(&self, pane: &str, option: &str) -> String {
+        self.tmux(&["show-options", "-pqv", "-t", pane, option])
+    }
+
+    #[track_caller]
+    fn until_option(&self, pane: &str, option: &str, value: &str) -> &Self {
+        self.until(&format!("{option} = {value:?} in {pane}"), |tmux| tmux.option(pane, option) == value)
+    }
+
+    #[track_caller]
+    fn until_entry(&self, window: &str, ground: Option<vt100::Color>) -> &Self {
+        self.until(&format!("{window} on {ground:?}"), |tmux| match ground {
+            Some(ground) => tmux.entry(window) == Some(ground),
+            None => tmux.entry(window).is_some_and(|ground| ground != RED && ground != YELLOW),
+        })
+    }
+
+    /// What the window keeps of its own: every option set for it.
+    fn window_options(&self, target: &str) -> String {
+        self.tmux(&["show-options", "-w", "-t", target])
+    }
+
+    /// Waits for a prompt that stands last on a pane's screen.
+    #[track_caller]
+    fn prompt(&self, pane: &str) -> &Self {
+        self.until("a prompt", |tmux| {
+            tmux.tmux(&["capture-pane", "-p", "-t", pane]).trim_end().ends_with("@@")
+        })
+    }
+
+    /// Types a command and Enter.
+    fn line(&self, pane: &str, command: &str) -> &Self {
+        self.prompt(pane);
+        self.tmux(&["send-keys", "-t", pane, "-l", "--", command]);
+        self.tmux(&["send-keys", "-t", pane, "Enter"]);
+        self
+    }
+
+    /// The pid of a pane's shell.
+    fn pid(&self, pane: &str) -> String {
+        self.tmux(&["display-message", "-p", "-t", pane, "#{pane_pid}"])
+    }
+}
+
+impl Drop for Tmux<'_> {
+    fn drop(&mut self) {
+        for socket in [&self.outer, &self.inner] {
+            let _ = self.home.command(program()).arg("-S").arg(socket).arg("kill-server").output();
+        }
+    }
+}
+
+/// The real tmux, whatever else a test puts on PATH.
+fn program() -> PathBuf {
+    let places = ["/usr/local/bin/tmux", "/usr/bin/tmux", "/bin/tmux"];
+    places.iter().map(PathBuf::from).find(|path| path.exists()).expect("tmux is installed")
+}
+
+fn write_rc(home: &Home, kind: Kind, redtab: bool) {
+    let init = if redtab { kind.init() } else { "" };
+    let rc = format!("{}{}{init}\n", kind.rc_head(), kind.own_prompt(&["@@ ".into()]));
+    home.write(kind.rc_path(), rc);
+}
+
+fn home_at(context: &str) -> Home {
+    let home = Home::new();
+    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu", "stg-1"], context);
+    home
+}
+
+fn kill(pid: &str) {
+    let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+const PROD: (&str, &str) = ("AWS_PROFILE", "acme-prod");
+
+fn the_pane_and_its_window_turn_red_and_back(kind: Kind) {
+    let home = home_at("dev-eu");
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().prompt("%0").until_entry("0:", None);
+    let before = tmux.window_options("%0");
+    tmux.tmux(&["new-window", "-d"]);
+    tmux.line("%0", &kind.export(PROD.0, PROD.1));
+    tmux.until_option("%0", "@redtab", "PROD acme-prod").until_entry("0:", Some(RED)).until_entry("1:", None);
+    assert!(tmux.find("<PROD acme-prod>").is_some());
+    assert_eq!(tmux.option("%0", "@redtab_style"), "fg=brightwhite,bg=red");
+    tmux.line("%0", "true").prompt("%0").until_entry("0:", Some(RED));
+    // A window that is not looked at.
+    tmux.tmux(&["select-window", "-t", ":1"]);
+    tmux.until_entry("1:", None).until_entry("0:", Some(RED));
+    assert!(tmux.find("<>").is_some());
+    tmux.line("%0", &kind.unset(PROD.0)).until_option("%0", "@redtab", "").until_entry("0:", None);
+    assert_eq!(tmux.tmux(&["show-options", "-p", "-t", "%0"]), "");
+    assert_eq!(tmux.window_options("%0"), before);
+}
+
+fn without_the_hook_nothing_turns_red(kind: Kind) {
+    let home = home_at("prod-eu");
+    write_rc(&home, kind, false);
+    let tmux = Tmux::with(&home, &format!("{} -i", kind.name()), "");
+    tmux.attach().line("%0", &kind.export(PROD.0, PROD.1)).prompt("%0").line("%0", "true").prompt("%0");
+    tmux.until_entry("0:", None);
+    assert_eq!(tmux.option("%0", "@redtab"), "");
+}
+
+in_every_shell! {
+    the_pane_and_its_window_turn_red_and_back,
+    without_the_hook_nothing_turns_red,
+}
+
+#[test]
+fn two_panes_of_one_window_are_both_right() {
+    let home = home_at("dev-eu");
+    let kind = Kind::Bash;
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().prompt("%0").tmux(&["split-window", "-d"]);
+    tmux.line("%1", &kind.export(PROD.0, PROD.1)).until_option("%1", "@redtab", "PROD acme-prod");
+    tmux.until_entry("0:", Some(RED));
+    assert_eq!(tmux.option("%0", "@redtab"), "");
+    tmux.line("%0", &kind.export("APP_ENV", "staging")).until_option(
+        "%0",
+        "@redtab",
+        "STAGING APP_ENV=staging",
+    );
+    // Production beats what is only shown, in whatever order they came.
+    tmux.until_entry("0:", Some(RED));
+    tmux.line("%1", &kind.unset(PROD.0)).until_option("%1", "@redtab", "").until_entry("0:", Some(YELLOW));
+    tmux.line("%1", &kind.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+    tmux.line("%0", &kind.unset("APP_ENV")).until_option("%0", "@redtab", "").until_entry("0:", Some(RED));
+    tmux.line("%1", &kind.unset(PROD.0)).until_entry("0:", None);
+    assert_eq!(tmux.window_options("%0"), "");
+}
+
+#[test]
+fn the_users_own_styles_come_back_as_they_were() {
+    let home = home_at("dev-eu");
+    let kind = Kind::Zsh;
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().prompt("%0");
+    tmux.tmux(&["set-option", "-g", "window-status-current-style", "fg=cyan"]);
+    for own in
+        ["", "bg=blue", "fg=#123456,bold", "#{?window_zoomed_flag,bg=cyan,bg=blue}", "fg=green,#{E:@x}"]
+    {
+        if !own.is_empty() {
+            tmux.tmux(&["set-option", "-w", "-t", "%0", "window-status-current-style", own]);
+        }
+        let before = tmux.window_options("%0");
+        for _ in 0..2 {
+            tmux.line("%0", &kind.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+            assert_ne!(tmux.window_options("%0"), before);
+            tmux.line("%0", &kind.unset(PROD.0)).until_option("%0", "@redtab", "");
+            assert_eq!(tmux.window_options("%0"), before, "{own}");
+        }
+    }
+    // A style that is set meanwhile is the user's last word.
+    tmux.line("%0", &kind.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+    tmux.tmux(&["set-option", "-w", "-t", "%0", "window-status-current-style", "bg=magenta"]);
+    tmux.line("%0", &kind.unset(PROD.0)).until_option("%0", "@redtab", "");
+    assert_eq!(tmux.window_options("%0"), "window-status-current-style bg=magenta");
+    assert_eq!(tmux.tmux(&["show-options", "-gv", "window-status-current-style"]), "fg=cyan");
+}
+
+#[test]
+fn a_killed_shell_leaves_nothing_red() {
+    let home = home_at("dev-eu");
+    let kind = Kind::Bash;
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().prompt("%0").tmux(&["split-window", "-d"]);
+    tmux.line("%1", &kind.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+    kill(&tmux.pid("%1"));
+    tmux.until("the pane's end", |tmux| tmux.tmux(&["list-panes", "-F", "#{pane_id}"]) == "%0");
+    tmux.until_entry("0:", None);
+    // The next shell of the window that turns red and back takes the rest away.
+    tmux.line("%0", &kind.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+    tmux.line("%0", &kind.unset(PROD.0)).until_option("%0", "@redtab", "").until_entry("0:", None);
+    assert_eq!(tmux.window_options("%0"), "");
+    // A pane that stays after its shell: dead, it counts for nothing; with a new shell, it says what that one says.
+    tmux.tmux(&["set-option", "-p", "-t", "%0", "remain-on-exit", "on"]);
+    tmux.line("%0", &kind.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+    kill(&tmux.pid("%0"));
+    tmux.until_entry("0:", None);
+    tmux.tmux(&["respawn-pane", "-t", "%0"]);
+    tmux.until_option("%0", "@redtab", "").until_entry("0:", None);
+    assert_eq!(tmux.option("%0", "@redtab_red"), "");
+}
+
+fn a_shell_within_a_shell_leaves_nothing_red(kind: Kind) {
+    let home = home_at("dev-eu");
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().prompt("%0");
+    for inner in [Kind::Bash, Kind::Zsh, Kind::Fish] {
+        write_rc(&home, inner, true);
+        for by_kill in [false, true] {
+            // In the hands of `sh`, that Ctrl-D or a signal end the inner one alone.
+            tmux.line("%0", &format!("{} -i", inner.name())).prompt("%0");
+            tmux.line("%0", &inner.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+            tmux.line(
+                "%0",
+                if !by_kill {
+                    "exit"
+                } else if inner == Kind::Fish {
+                    "kill -9 $fish_pid"
+                } else {
+                    "kill -9 $$"
+                },
+            );
+            tmux.until_option("%0", "@redtab", "").until_entry("0:", None);
+        }
+    }
+    // A red one keeps its colour when a clear one within it ends.
+    tmux.line("%0", &kind.export(PROD.0, PROD.1)).until_entry("0:", Some(RED));
+    tmux.line("%0", &format!("env -u {} {} -i", PROD.0, Kind::Bash.name())).until_entry("0:", None);
+    tmux.line("%0", "exit").until_entry("0:", Some(RED)).until_option("%0", "@redtab", "PROD acme-prod");
+}
+
+fn after_a_restart_of_the_server_it_works_again(kind: Kind) {
+    let home = home_at("prod-eu");
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().until_entry("0:", Some(RED));
+    for _ in 0..2 {
+        tmux.tmux(&["kill-server"]);
+        tmux.until("the outer one's end", |tmux| tmux.client().screen().contents().trim().is_empty());
+        tmux.start();
+        tmux.attach().until_option("%0", "@redtab", "PROD prod-eu").until_entry("0:", Some(RED));
+    }
+    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "dev-eu");
+    tmux.line("%0", "").until_entry("0:", None);
+    assert_eq!(tmux.window_options("%0"), "");
+}
+
+fn detached_and_attached_it_is_as_it_was(kind: Kind) {
+    let home = home_at("prod-eu");
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().until_entry("0:", Some(RED)).tmux(&["detach-client"]);
+    tmux.until("nobody there", |tmux| tmux.tmux(&["list-clients"]).is_empty());
+    tmux.attach().until_entry("0:", Some(RED)).tmux(&["detach-client"]);
+    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "dev-eu");
+    tmux.line("%0", "").until_option("%0", "@redtab", "");
+    tmux.attach().until_entry("0:", None);
+}
+
+in_every_shell! {
+    a_shell_within_a_shell_leaves_nothing_red,
+    after_a_restart_of_the_server_it_works_again,
+    detached_and_attached_it_is_as_it_was,
+}
+
+#[test]
+fn variables_that_leaked_into_another_terminal_mark_nothing() {
+    let home = home_at("dev-eu");
+    let tmux = Tmux::server(&home, Kind::Bash);
+    tmux.attach().prompt("%0");
+    let server = tmux.tmux(&["display-message", "-p", "#{pid}"]);
+    let leaked = format!("{},{server},0", tmux.inner.display());
+    let start = Kind::Zsh.in_home(&home).env("TMUX", &leaked).env("TMUX_PANE", "%0");
+    let mut shell = start.redtab().start();
+    shell.export(PROD.0, PROD.1).expect_production();
+    assert_eq!(tmux.option("%0", "@redtab"), "");
+    tmux.until_entry("0:", None);
+}
+
+fn a_tmux_that_hangs_or_is_missing_is_no_trouble(kind: Kind) {
+    let home = home_at("dev-eu");
+    home.executable("bin/tmux", "#!/bin/sh\nexec sleep 600\n");
+    let tmux = Tmux::server(&home, kind);
+    tmux.line("%0", &kind.export(PROD.0, PROD.1)).prompt("%0");
+    tmux.until("the badge", |tmux| tmux.tmux(&["capture-pane", "-p"]).contains("PROD acme-prod"));
+    assert_eq!(tmux.option("%0", "@redtab"), "");
+    // It is back: the next question tells it.
+    fs::remove_file(home.join("bin/tmux")).unwrap();
+    tmux.line("%0", &kind.export("NEW_NAME", "x")).until_option("%0", "@redtab", "PROD acme-prod");
+}
+
+in_every_shell! { a_tmux_that_hangs_or_is_missing_is_no_trouble }
+
+#[test]
+fn no_tmux_of_a_directory_is_run() {
+    let home = home_at("dev-eu");
+    let evil = format!("#!/bin/sh\ntouch {}\n", home.join("F").display());
+    home.executable("work/tmux", &evil);
+    home.executable("work/bin/tmux", &evil);
+    let kind = Kind::Bash;
+    let tmux = Tmux::server(&home, kind);
+    tmux.line("%0", "cd work; PATH=:.:bin:$PATH").line("%0", &kind.export(PROD.0, PROD.1));
+    tmux.until_option("%0", "@redtab", "PROD acme-prod");
+    assert!(!home.join("F").exists());
+}
+
+fn nothing_changed_starts_nothing_and_a_change_one_tmux(kind: Kind) {
+    let home = home_at("dev-eu");
+    write_rc(&home, kind, true);
+    let trace = home.join("trace");
+    let traced = format!(
+        "exec strace -DDD -f -qq -e trace=execve,?execveat,?fork,?vfork,clone,?clone3 -e signal=none -o {} -- {} -i",
+        trace.display(),
+        kind.name()
+    );
+    let tmux = Tmux::with(&home, &traced, "");
+    let text = || fs::read_to_string(&trace).unwrap_or_default();
+    tmux.prompt("%0");
+    // An empty line scrolls: the number of prompts on the screen tells that each one was drawn.
+    let drawn = || tmux.tmux(&["capture-pane", "-p", "-t", "%0"]).matches("@@").count();
+    let enter = |times: usize| {
+        for _ in 0..times {
+            let before = drawn();
+            tmux.tmux(&["send-keys", "-t", "%0", "Enter"]);
+            tmux.until("one more prompt", |_| drawn() > before);
+        }
+    };
+    enter(2);
+    for (command, mark) in [(kind.export(PROD.0, PROD.1), "PROD acme-prod"), (kind.unset(PROD.0), "")] {
+        let from = text().len();
+        tmux.line("%0", &command)
+            .until_option("%0", "@redtab", mark)
+            .prompt("%0")
+            .line("%0", "")
+            .prompt("%0");
+        let calls = Calls::parse(&text()[from..]);
+        let of = |name: &str| calls.execs.iter().filter(|call| call.contains(name)).count();
+        assert_eq!((of("\"hook\", \"prompt\""), of("/tmux\", [\"")), (1, 1), "{calls:?}");
+        // The record is of this moment; no file the verdict depends on is.
+        let from = text().len();
+        enter(4);
+        assert_eq!(Calls::parse(&text()[from..]), Calls::default());
+    }
+}
+
+in_every_shell! { nothing_changed_starts_nothing_and_a_change_one_tmux }
