@@ -35,10 +35,12 @@ pub type Lists<'r> = [Vec<&'r str>; 4];
 
 /// The lists of every rule, which the rules themselves borrow.
 pub fn lists(own: &[OwnRule]) -> Vec<Lists<'_>> {
-    own.iter().map(|rule| [&rule.programs, &rule.words, &rule.any, &rule.unless].map(plain)).collect()
+    own.iter()
+        .map(|rule| [&rule.programs, &rule.words, &rule.any, &rule.unless].map(|list| plain(list)))
+        .collect()
 }
 
-fn plain(list: &Vec<String>) -> Vec<&str> {
+fn plain(list: &[String]) -> Vec<&str> {
     list.iter().map(String::as_str).collect()
 }
 

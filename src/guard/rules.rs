@@ -339,7 +339,7 @@ fn of_words<'a>(argv: &[Word], run: &Run, rules: RuleSet<'a>, loose: bool) -> Ve
         let tool = tool_of(name);
         let parsed = parsed.get_or_insert_with(|| Parsed::read(argv, tool));
         let Some(evidence) = meets(rule, name, parsed, run, loose) else { continue };
-        decided |= !sql && !(loose && matches!(rule.rest, Rest::One | Rest::None));
+        decided |= !(sql || loose && matches!(rule.rest, Rest::One | Rest::None));
         let (targets, port) = targets(parsed, tool);
         hits.push(Hit { rule, evidence: clip(&evidence), targets, port, unclear: false });
     }
