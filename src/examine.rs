@@ -21,6 +21,7 @@ use crate::guard::rules::{self, Hit, Level, LineTarget, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
 use crate::sources;
+use crate::sources::sessions;
 use crate::state::RunDir;
 use crate::survey;
 use crate::verdict::{self, Gravity, Verdict};
@@ -30,6 +31,9 @@ use files::Text;
 
 /// How much of a script is read when it is not flagged: what destroys stands early or is called by name.
 const SCRIPT_BYTES: usize = 64 * 1024;
+
+/// Only so many of a line's runs are asked where they go: it decides about a colour.
+const MAX_GOES: usize = 64;
 
 /// What an examination found.
 pub struct Examination {
@@ -43,6 +47,20 @@ pub struct Examination {
     /// The gravest verdict of the tab and of every view that the line runs something under.
     pub gravest: Verdict,
     pub config: Config,
+    /// The gravest place that the line goes to, besides where the tab points.
+    pub goes: Option<Goes>,
+    /// The line gives the terminal to another program for good, or to one with windows of its own.
+    pub leaves: bool,
+}
+
+/// Where a line goes while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goes {
+    pub gravity: Gravity,
+    /// The environment's index, for caution and production.
+    pub environment: Option<usize>,
+    /// The target's shortest name.
+    pub label: String,
 }
 
 /// Examines `text`, a line typed in a shell of `dialect` in this world.
@@ -76,7 +94,12 @@ pub fn line(
         ));
     }
     let mut gravest = survey.verdict.clone();
-    for run in &runs {
+    let mut goes: Option<Goes> = None;
+    for (index, run) in runs.iter().enumerate() {
+        let found = if index < MAX_GOES { examiner.goes(run) } else { None };
+        if goes.as_ref().map(|known| known.gravity) < found.as_ref().map(|found| found.gravity) {
+            goes = found;
+        }
         let verdict = examiner.run(run, &mut findings);
         if let Some(verdict) = verdict.filter(|verdict| verdict.gravity > gravest.gravity) {
             gravest = verdict;
@@ -95,7 +118,27 @@ pub fn line(
         config: survey.loaded.config.clone(),
         tab: survey.verdict,
         gravest,
+        goes,
+        leaves: leaves(text, dialect),
     }
+}
+
+/// Whether the line ends this shell by `exec`, or starts a program that shows other tabs in this one.
+fn leaves(text: &str, dialect: Dialect) -> bool {
+    line::parse(text, dialect).commands().any(|command| {
+        let mut words = command.words.iter().filter_map(line::Word::exact);
+        let first = words.find(|word| !matches!(*word, "command" | "builtin")).unwrap_or_default();
+        let second = words.next();
+        match runs::base_name(first) {
+            "exec" => second.is_some(),
+            "tmux" => matches!(
+                second,
+                None | Some("a" | "at" | "attach" | "attach-session" | "new" | "new-session")
+            ),
+            "screen" | "zellij" | "byobu" => true,
+            _ => false,
+        }
+    })
 }
 
 /// Whether anything that the line runs has to do with a change in these worlds.
@@ -190,6 +233,37 @@ impl Examiner<'_> {
             self.hit(run, &hit, &overrides, &verdicts, findings);
         }
         verdicts.into_iter().max_by_key(|verdict| verdict.gravity)
+    }
+
+    /// Where this run goes, by what its own words name or by what the line changes for it; `None` where that is nowhere
+    /// else than the tab.
+    fn goes(&self, run: &Run) -> Option<Goes> {
+        if run.what != What::Program || !run.places.is_empty() {
+            return None;
+        }
+        let place = crate::signal::Place::Line;
+        let overrides = self.overrides(run, |_| true);
+        let mut view = overrides.clone();
+        let mut found: Vec<Goes> = Vec::new();
+        let base = View::new(self.world);
+        for signal in sessions::signals(&base, &run.argv, &place) {
+            if let Some(context) = signal.parts.iter().find(|part| part.kind == Kind::KubeContext) {
+                view.targets.push((Kind::KubeContext, Some(context.text.clone())));
+                continue;
+            }
+            let judgement = Matcher::new(&self.config.names).judge_all(&signal.parts);
+            let Some(environment) = judgement.environment else { continue };
+            let gravity = verdict::gravity(&self.config.names, environment);
+            found.push(Goes { gravity, environment: Some(environment), label: signal.label });
+        }
+        if !view.is_nothing() && view.unknown.is_empty() {
+            let verdict = survey::judge(&View::with(self.world, view), self.config);
+            if verdict.gravity > self.tab.gravity && verdict.environment.is_some() {
+                let (label, _) = verdict.lead();
+                found.push(Goes { gravity: verdict.gravity, environment: verdict.environment, label });
+            }
+        }
+        found.into_iter().max_by_key(|goes| goes.gravity)
     }
 
     /// The views a run may have: with everything the line may change before it, and, where some of it may not happen,

@@ -7,9 +7,10 @@ use std::fmt::Write;
 use crate::backups::Backup;
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
-use crate::config::{Config, Elsewhere, OnDrift, Palette, Segment, StartWatcher};
+use crate::config::{Background, Config, Elsewhere, OnDrift, Palette, Segment, StartWatcher};
 use crate::environment::{Environment, Severity, Target, WordList};
 use crate::guard::own::{LocalOnly, OwnRule};
+use crate::present::terminal;
 use crate::signal::Kind;
 
 /// A checked value, as files write it.
@@ -155,6 +156,7 @@ macro_rules! word_field {
 }
 
 word_field!(Segment, Segment::as_str, Segment::from_word);
+word_field!(Background, Background::as_str, Background::from_word);
 word_field!(Elsewhere, Elsewhere::as_str, Elsewhere::from_word);
 word_field!(StartWatcher, StartWatcher::as_str, StartWatcher::from_word);
 word_field!(OnDrift, OnDrift::as_str, OnDrift::from_word);
@@ -260,15 +262,24 @@ pub static CONFIG: &[Section] = &[
         name: "",
         form: Form::Top,
         doc: "Keys that stand before the first header.",
-        keys: &[Key {
-            name: "lock",
-            shape: Shape::KeyPaths,
-            required: false,
-            doc: "Keys that no later layer may set, by path: `prompt.palette`, a whole section (`names`, `target`, \
-                  `environment`), one environment (`environment.production`) or one of its keys \
-                  (`environment.production.match`). Only in /etc/redtab/config.toml.",
-            slot: Slot::Config(|config| &mut config.lock),
-        }],
+        keys: &[
+            Key {
+                name: "lock",
+                shape: Shape::KeyPaths,
+                required: false,
+                doc: "Keys that no later layer may set, by path: `prompt.palette`, a whole section (`names`, `target`, \
+                      `environment`), one environment (`environment.production`) or one of its keys \
+                      (`environment.production.match`). Only in /etc/redtab/config.toml.",
+                slot: Slot::Config(|config| &mut config.lock),
+            },
+            Key {
+                name: "terminal",
+                shape: Shape::OneOf(terminal::IDS),
+                required: false,
+                doc: "Which terminal this is, where redtab does not find it out itself.",
+                slot: Slot::Config(|config| &mut config.terminal),
+            },
+        ],
     },
     Section {
         name: "environment",
@@ -398,6 +409,34 @@ pub static CONFIG: &[Section] = &[
                 doc: "What production sessions in other tabs do here: `count` shows their number, `red` makes this tab \
                       red as well, `off` nothing. A tunnel that listens on this machine concerns every tab anyway.",
                 slot: Slot::Config(|config| &mut config.prompt.elsewhere),
+            },
+        ],
+    },
+    Section {
+        name: "tab",
+        form: Form::Table,
+        doc: "What of the terminal turns red. Only what the terminal is known to take back is ever written to it.",
+        keys: &[
+            Key {
+                name: "color",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Colour the tab, in terminals that can.",
+                slot: Slot::Config(|config| &mut config.tab.color),
+            },
+            Key {
+                name: "title",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Put badge and target in front of the title.",
+                slot: Slot::Config(|config| &mut config.tab.title),
+            },
+            Key {
+                name: "background",
+                shape: Shape::OneOf(Background::WORDS),
+                required: false,
+                doc: "Tint the background: `dark` for a theme with light text, `light` for one with dark text.",
+                slot: Slot::Config(|config| &mut config.tab.background),
             },
         ],
     },

@@ -433,7 +433,7 @@ impl Overlay {
     fn lay_keys(&mut self, item: &[Entry]) {
         for entry in item {
             let Slot::Config(field) = entry.key.slot else { continue };
-            if entry.section.form == Form::Top && self.layer != Layer::System {
+            if entry.key.name == "lock" && self.layer != Layer::System {
                 let message = format!("`{}` works only in {SYSTEM_FILE}", entry.key.name);
                 self.faults.push(Fault::new(entry.at.clone(), message));
             } else if !self.locked(entry, None) {
@@ -736,6 +736,9 @@ impl Overlay {
                 Form::Top | Form::Listed => {}
             }
         }
+        let top = keys::CONFIG.iter().filter(|section| section.form == Form::Top);
+        let top = top.flat_map(|section| section.keys).filter(|key| key.name != "lock");
+        paths.extend(top.map(|key| key.name.to_string()));
         paths
     }
 }

@@ -28,6 +28,9 @@ pub struct Config {
     /// How names are judged: environments, targets, word lists.
     pub names: Names,
     pub prompt: Prompt,
+    /// Which terminal this is: `auto` or the id of a profile.
+    pub terminal: String,
+    pub tab: Tab,
     pub hours: Hours,
     pub guard: Guard,
     pub audit: Audit,
@@ -48,6 +51,8 @@ impl Default for Config {
         Config {
             names: Names::default(),
             prompt: Prompt::default(),
+            terminal: "auto".into(),
+            tab: Tab { color: true, title: true, background: Background::Off },
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
             guard: Guard { confirm_timeout: "60s".into(), drift: OnDrift::default() },
             audit: Audit::default(),
@@ -110,6 +115,14 @@ pub struct Prompt {
     pub segment: Segment,
     pub palette: Palette,
     pub elsewhere: Elsewhere,
+}
+
+/// `[tab]`: what of the terminal is painted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tab {
+    pub color: bool,
+    pub title: bool,
+    pub background: Background,
 }
 
 macro_rules! words {
@@ -200,5 +213,18 @@ words! {
         Default => "default",
         /// Colours that differ in brightness, for eyes that don't tell red from green.
         Colorblind => "colorblind",
+    }
+}
+
+words! {
+    /// Whether the terminal's background is tinted, and for which theme.
+    Background {
+        /// It stays as it is.
+        #[default]
+        Off => "off",
+        /// A dark tint, for a theme with light text.
+        Dark => "dark",
+        /// A light tint, for a theme with dark text.
+        Light => "light",
     }
 }

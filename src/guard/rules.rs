@@ -552,6 +552,16 @@ fn targets(parsed: &Parsed, tool: Option<&Tool>) -> (Vec<LineTarget>, Option<u16
     (targets, port)
 }
 
+/// Every target that a command's own words name, whatever it does there.
+pub fn named_targets(argv: &[Word]) -> Vec<LineTarget> {
+    let Some(program) = argv.first().and_then(Word::exact) else { return Vec::new() };
+    let tool = tool_of(base_name(program));
+    if tool.is_none() {
+        return Vec::new();
+    }
+    targets(&Parsed::read(argv, tool), tool).0
+}
+
 fn push_target(targets: &mut Vec<LineTarget>, port: &mut Option<u16>, kind: Kind, text: Option<String>) {
     let Some(text) = text else {
         return targets.push(LineTarget { kind, value: None });

@@ -579,6 +579,12 @@ pub static TOOLS: &[Tool] = &[
         ..TOOL
     },
     Tool { programs: &["apt", "apt-get"], short: "oct", long: &["option", "target-release"], ..TOOL },
+    Tool {
+        programs: &["ssh", "slogin", "autossh", "mosh", "et", "sftp", "ssh-copy-id"],
+        short: "BbcDEeFIiJLlmOopPQRSWw",
+        first: Some(Kind::Hostname),
+        ..TOOL
+    },
 ];
 
 const KUBECTLS: &[&str] = &["kubectl", "oc", "k", "kubecolor"];
