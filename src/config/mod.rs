@@ -14,6 +14,7 @@ pub mod walk;
 
 use crate::backups::Backup;
 use crate::environment::Names;
+use crate::guard::own::{LocalOnly, OwnRule};
 
 pub use diagnosis::{Problem, Where, render};
 pub use layers::{LastGood, Loaded, Origin, load};
@@ -33,6 +34,10 @@ pub struct Config {
     pub hours: Hours,
     pub guard: Guard,
     pub audit: Audit,
+    /// What is local-only besides what says so itself.
+    pub local_only: LocalOnly,
+    /// Rules beside the built-in ones.
+    pub rules: Vec<OwnRule>,
     /// Where restore points are listed.
     pub backups: Vec<Backup>,
     pub watch: Watch,
@@ -51,6 +56,8 @@ impl Default for Config {
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
             guard: Guard { confirm_timeout: "60s".into(), drift: OnDrift::default() },
             audit: Audit::default(),
+            local_only: LocalOnly::default(),
+            rules: Vec::new(),
             backups: Vec::new(),
             watch: Watch::default(),
             lock: Vec::new(),
@@ -103,11 +110,24 @@ pub struct Audit {
 }
 
 /// `[prompt]`: how the segment looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     pub segment: Segment,
+    /// How the long segment is put together; see [`shape::FIELDS`].
+    pub format: String,
     pub palette: Palette,
     pub elsewhere: Elsewhere,
+}
+
+impl Default for Prompt {
+    fn default() -> Prompt {
+        Prompt {
+            segment: Segment::default(),
+            format: "{badge} {target} {more}".into(),
+            palette: Palette::default(),
+            elsewhere: Elsewhere::default(),
+        }
+    }
 }
 
 /// `[tab]`: what of the terminal is painted.
