@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -468,3 +468,169 @@ fn nothing_changed_starts_nothing_and_a_change_one_tmux(kind: Kind) {
 }
 
 in_every_shell! { nothing_changed_starts_nothing_and_a_change_one_tmux }
+
+/// Everything that shows what redtab says: the status line by options and by the command, borders, the client's title.
+const EVERYWHERE: &str = "set -g status-left '<#{@redtab}>#(redtab segment tmux #{pane_tty})'\n\
+                          set -g pane-border-status top\n\
+                          set -g pane-border-format '{#{?@redtab,#[#{@redtab_style}] #{@redtab} #[default],}}'\n\
+                          set -g set-titles on\n\
+                          set -g set-titles-string '#{@redtab} #{pane_title}'\n\
+                          set -g display-time 1\n";
+
+/// What somebody could call a cluster. `~/F` must never be there.
+const ATTACKS: [&str; 12] = [
+    "#(>~/F)",
+    "##(>~/F)",
+    "###(>~/F)",
+    "#{host}",
+    "#{E:status-left}",
+    "%H",
+    "#[bg=green]x",
+    "#,}#(>~/F)",
+    "x;",
+    "x\\;",
+    "$(>~/F)`>~/F`",
+    "'\" { run-shell '>~/F' }",
+];
+
+#[test]
+fn no_name_is_run_or_obeyed() {
+    let home = home_at("dev-eu");
+    let kind = Kind::Bash;
+    write_rc(&home, kind, true);
+    let tmux = Tmux::with(&home, "bash -i", EVERYWHERE);
+    tmux.attach().prompt("%0");
+    for attack in ATTACKS {
+        // A new name is itself a format.
+        tmux.tmux(&["rename-session", "--", &attack.replace('#', "##")]);
+        for text in [format!("prod {attack}"), format!("{attack} prod")] {
+            home.kubeconfig(".kube/config", &[text.as_str()], &text);
+            tmux.line("%0", "");
+            let shown = format!("PROD {text}");
+            tmux.until_option("%0", "@redtab", &shown.replace('#', "##"));
+            // On the border, and in the status line twice. The output of a command is read once more by tmux, which
+            // leaves fewer of several `#`; and it leaves each `%` as it is.
+            let bare = |text: &str| text.replace('#', "");
+            let of_command = bare(&format!("> {} ", shown.replace('%', "%%")));
+            tmux.until(&shown, |tmux| {
+                let screen = tmux.client().screen().contents();
+                screen.contains(&format!("<{shown}>"))
+                    && screen.contains(&format!("{{ {shown} }}"))
+                    && bare(&screen).contains(&of_command)
+            });
+            tmux.until_entry("0:", Some(RED));
+            tmux.tmux(&["display-message", "#{@redtab}"]);
+            tmux.tmux(&["display-message", "-p", "#{@redtab} #{pane_title}"]);
+            assert!(!home.join("F").exists(), "{text}");
+        }
+    }
+    // A name that begins with `-`, and one that is nothing but `;`.
+    for text in ["-x prod", "prod;", ";prod;;"] {
+        home.kubeconfig(".kube/config", &[text], text);
+        tmux.line("%0", "").until_option("%0", "@redtab", &format!("PROD {text}"));
+    }
+    home.write(".config/redtab/config.toml", "[[environment]]\nname = \"production\"\nbadge = \"-g\"\n");
+    tmux.line("%0", "").until_option("%0", "@redtab", "-g ;prod;;");
+    home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
+    tmux.line("%0", "").until_option("%0", "@redtab", "").until_entry("0:", None);
+    assert!(!home.join("F").exists());
+    assert_eq!(tmux.window_options("%0"), "");
+}
+
+#[test]
+fn a_careless_format_would_run_it() {
+    let home = home_at("dev-eu");
+    let tmux = Tmux::with(&home, "sh", "set -g @x '#(>~/F)'\nset -g status-left '#{E:@x}'\n");
+    tmux.attach().until("the file", |_| home.join("F").exists());
+}
+
+#[test]
+fn the_segment_for_a_status_line() {
+    let home = home_at("prod-eu");
+    let tmux = Tmux::server(&home, Kind::Zsh);
+    tmux.until_option("%0", "@redtab", "PROD prod-eu");
+    let tty = tmux.tmux(&["display-message", "-p", "-t", "%0", "#{pane_tty}"]);
+    let segment = |arguments: &[&str]| {
+        let output = home.command(home.redtab()).arg("segment").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(segment(&["tmux", &tty]), "#[fg=brightwhite,bg=red] PROD prod-eu #[default]\n");
+    assert_eq!(segment(&["plain", &tty]), "PROD prod-eu\n");
+    // What this process sees itself.
+    assert_eq!(segment(&["plain"]), "PROD prod-eu\n");
+    assert_eq!(segment(&["starship"]), "PROD prod-eu\n");
+    // Nothing is known there, and nobody watches: nothing is claimed.
+    for tty in ["/dev/null", "/dev/pts/99999", "/etc/passwd", "nonsense", ""] {
+        assert_eq!(segment(&["tmux", tty]), "", "{tty}");
+    }
+    assert_eq!(segment(&["tmux"]), "");
+    home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
+    tmux.line("%0", "").until_option("%0", "@redtab", "");
+    assert_eq!(segment(&["tmux", &tty]), "");
+
+    // With a watcher (the test itself stands for it), the number of connections; without one none.
+    let started = |pid: u32| -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat[stat.rfind(')').unwrap() + 1..].split_whitespace().nth(19).unwrap().parse().unwrap()
+    };
+    let me = std::process::id();
+    let machine = |watcher: u32| {
+        let process = |pid: u32| (pid, if pid == me { started(me) } else { 1 });
+        let (watcher, watched) = process(watcher);
+        let open = format!(
+            "{{\"id\":1,\"kind\":\"ssh\",\"target\":\"prod-web\",\"label\":\"prod-web\",\"environment\":\"production\",\
+             \"port\":null,\"pid\":{me},\"started\":{},\"tty\":null,\"tty_nr\":0,\"evidence\":\"x\",\"opened_at\":1,\"idle\":false}}",
+            started(me)
+        );
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        let text = format!(
+            "{{\"version\":1,\"boot\":\"{}\",\"watcher\":{{\"pid\":{watcher},\"started\":{watched}}},\"connections\":[{open},{open}]}}",
+            boot.trim()
+        );
+        let path = home.write("run/machine.json", text);
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    machine(me);
+    assert_eq!(segment(&["tmux", &tty]), "#[fg=red] 2 prod open #[default]\n");
+    assert_eq!(segment(&["tmux"]), "#[fg=red] 2 prod open #[default]\n");
+    machine(0x3f_ffff);
+    assert_eq!(segment(&["tmux", &tty]), "");
+}
+
+#[test]
+fn the_example_shows_it_and_can_be_read_again() {
+    let home = home_at("prod-eu");
+    write_rc(&home, Kind::Bash, true);
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/tmux.conf");
+    let text = fs::read_to_string(example).unwrap();
+    // With what it leaves to the reader.
+    let all: String = text
+        .lines()
+        .map(|line| line.strip_prefix("# set ").map_or(line.into(), |rest| format!("set {rest}")) + "\n")
+        .collect();
+    let file = home.write("example.conf", all);
+    let tmux = Tmux::with(&home, "bash -i", &format!("source-file {}\n", file.display()));
+    tmux.attach().until_entry("0:bash", Some(RED));
+    let row = tmux.find(" PROD prod-eu  ").expect("the badge");
+    assert_eq!(row.1, RED);
+    let shown = tmux.client().screen().contents();
+    assert_eq!(shown.matches(" PROD prod-eu ").count(), 3, "prompt, border and status line: {shown}");
+    let options = || [tmux.tmux(&["show-options", "-g"]), tmux.tmux(&["show-options", "-gw"])];
+    let before = options();
+    tmux.tmux(&["source-file", file.to_str().unwrap()]);
+    assert_eq!(options(), before);
+    home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
+    tmux.line("%0", "").until_option("%0", "@redtab", "").until_entry("0:bash", None);
+    assert!(tmux.find(" PROD").is_none_or(|(row, _)| row.contains("@@")), "only an older prompt");
+}
+
+#[test]
+fn without_colours_the_words_are_there() {
+    let home = home_at("prod-eu");
+    write_rc(&home, Kind::Bash, true);
+    let tmux = Tmux::with(&home, "NO_COLOR=1 exec bash -i", "");
+    tmux.attach().until_option("%0", "@redtab", "PROD prod-eu").until_entry("0:", None);
+    assert_eq!(tmux.option("%0", "@redtab_style"), "default");
+    assert_eq!(tmux.window_options("%0"), "");
+}

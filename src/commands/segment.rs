@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     let run_dir = RunDir::open(&world).ok();
     let view = View::new(&world);
     let segment = match &args.tty {
-        Some(tty) => run_dir.as_ref().map(|dir| noted(&world, dir, tty)).unwrap_or_default(),
+        Some(tty) => run_dir.as_ref().map(|dir| noted(&world, dir, Path::new(tty))).unwrap_or_default(),
         // A status line belongs to no tab.
         None if args.form == SegmentForm::Tmux => Segment::default(),
         None => seen(&view, run_dir.as_ref()),
