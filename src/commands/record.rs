@@ -25,6 +25,8 @@ pub struct Shown<'a> {
     pub segment: &'a Segment,
     pub looks: Looks,
     pub around: &'a Around<'a>,
+    /// The terminal's profile.
+    pub terminal: &'static str,
 }
 
 /// Keeps the record of a tab that was just surveyed through `view`, tells tmux, and returns what a prompt is to watch.
@@ -36,7 +38,7 @@ pub fn keep(
     survey: &Survey,
     shown: Shown,
 ) -> Option<Watched> {
-    let Shown { segment, looks, around } = shown;
+    let Shown { segment, looks, around, terminal } = shown;
     let names = &survey.loaded.config.names;
     // A segment that is switched off is shown in other places all the same.
     let mut record = match looks.form {
@@ -46,6 +48,7 @@ pub fn keep(
         }
         _ => of(view, tab, args, survey, segment),
     };
+    record.terminal = terminal.into();
     if record.tmux.is_some() {
         show_in_tmux(view.world(), run_dir.tab_record(view.world(), tab).as_ref(), &mut record);
     }
@@ -61,6 +64,10 @@ fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segm
         tty: tabs::tty_path(tab).map(|path| text(&path)).unwrap_or_default(),
         shell: args.shell.name().into(),
         shell_pid: args.pid,
+        shell_version: {
+            let end = args.shell_version.find(|c: char| !c.is_ascii_digit() && c != '.');
+            args.shell_version[..end.unwrap_or(args.shell_version.len())].to_string()
+        },
         verdict: json::verdict(verdict, &survey.loaded.config.names),
         severity: json::severity(verdict.gravity).into(),
         hot: verdict.is_hot(),

@@ -61,6 +61,10 @@ pub enum Shape {
     Names,
     /// A program and its arguments.
     Command,
+    /// A list of patterns of files.
+    PathPatterns,
+    /// A list of patterns of commands.
+    CommandPatterns,
     /// A list of key paths. Whether they exist, the merge checks.
     KeyPaths,
 }
@@ -76,9 +80,13 @@ impl Shape {
     /// used. Of a list the good elements remain.
     pub fn check(self, name: &str, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Checked> {
         match self {
-            Shape::Words | Shape::Windows | Shape::KeyPaths | Shape::Names | Shape::Command => {
-                self.check_list(name, value, faults)
-            }
+            Shape::Words
+            | Shape::Windows
+            | Shape::KeyPaths
+            | Shape::Names
+            | Shape::Command
+            | Shape::PathPatterns
+            | Shape::CommandPatterns => self.check_list(name, value, faults),
             Shape::Flag => {
                 if let Some(flag) = value.get_ref().as_bool() {
                     return Some(Checked { value: Value::Flag(flag), elements: Vec::new() });
@@ -159,8 +167,21 @@ impl Shape {
         if text == REST {
             return None;
         }
-        if matches!(self, Shape::Names | Shape::Command) && text.trim().is_empty() {
+        if matches!(self, Shape::Names | Shape::Command | Shape::PathPatterns | Shape::CommandPatterns)
+            && text.trim().is_empty()
+        {
             return Some(format!("an empty text in `{name}` says nothing"));
+        }
+        if self == Shape::PathPatterns && text.split('/').any(|part| part == "..") {
+            return Some(format!("`{}` never matches: no path is looked at with `..` in it", shown(text)));
+        }
+        if self == Shape::PathPatterns && text.chars().all(|char| matches!(char, '*' | '/' | '~' | '.')) {
+            return Some(format!("`{}` would match every file", shown(text)));
+        }
+        if self == Shape::CommandPatterns
+            && let Some(char) = text.chars().find(|char| ";|&<>()`$\"'".contains(*char))
+        {
+            return Some(format!("`{}` never matches: one command holds no `{char}`", shown(text)));
         }
         if self == Shape::Windows && !hours::is_window(text) {
             return Some(format!(
@@ -251,6 +272,7 @@ impl Shape {
             Shape::Flag => "`true` or `false`".into(),
             Shape::Names => "a list of names".into(),
             Shape::Command => "a list of a program and its arguments".into(),
+            Shape::PathPatterns | Shape::CommandPatterns => "a list of patterns".into(),
             Shape::KeyPaths => "a list of key paths".into(),
         }
     }
@@ -278,7 +300,12 @@ impl Shape {
             Shape::Command => json!({
                 "type": "array", "minItems": 1, "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
             }),
-            Shape::Words | Shape::Windows | Shape::KeyPaths | Shape::Names => json!({
+            Shape::Words
+            | Shape::Windows
+            | Shape::KeyPaths
+            | Shape::Names
+            | Shape::PathPatterns
+            | Shape::CommandPatterns => json!({
                 "type": "array", "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
             }),
         }

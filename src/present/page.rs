@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::environment::{Names, Rule};
 use crate::escape;
+use crate::present::armed::Armed;
 use crate::signal::{Place, Signal};
 use crate::sources::connections::Watcher;
 use crate::sources::origin::Origin;
@@ -22,6 +23,8 @@ pub struct Page<'a> {
     pub color: bool,
     /// `REDTAB=off` is set.
     pub off: bool,
+    /// Whether the guard can hold a line back here.
+    pub guard: &'a Armed,
     /// Why there is no run directory, if there is none.
     pub run_dir: Option<String>,
 }
@@ -129,6 +132,7 @@ impl Page<'_> {
         if let Some(why) = &self.run_dir {
             out.push(format!("{why}; the prompt asks redtab every time"));
         }
+        out.push(self.guard.line());
         out.extend(self.connections());
         out.extend(self.way_out());
         out

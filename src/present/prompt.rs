@@ -3,6 +3,7 @@
 use crate::config::{Palette, Segment as Form};
 use crate::environment::Names;
 use crate::escape;
+use crate::present::terminal::Rgb;
 use crate::reply::Segment;
 use crate::verdict::{Gravity, Verdict};
 
@@ -104,6 +105,25 @@ fn target(verdict: &Verdict, looks: Looks) -> String {
     match things.len() {
         0 | 1 => label,
         n => format!("{label} +{}", n - 1),
+    }
+}
+
+/// The colour of an environment on a tab: dark enough for white text, or light enough for black.
+pub fn rgb(color: &str, palette: Palette) -> Rgb {
+    if let Some((r, g, b)) = hex(color) {
+        return Rgb(r, g, b);
+    }
+    match (color, palette == Palette::Colorblind) {
+        ("red", false) => Rgb(0xc0, 0, 0),
+        ("red", true) => Rgb(0xd5, 0x5e, 0),
+        ("yellow", true) => Rgb(0xf0, 0xe4, 0x42),
+        ("green", _) => Rgb(0, 0x80, 0),
+        ("blue", _) => Rgb(0, 0x40, 0xc0),
+        ("magenta", _) => Rgb(0xa0, 0, 0xa0),
+        ("cyan", _) => Rgb(0, 0xc0, 0xc0),
+        ("white", _) => Rgb(0xf0, 0xf0, 0xf0),
+        ("black", _) => Rgb(0, 0, 0),
+        _ => Rgb(0xe0, 0xc0, 0),
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Record {
     /// The name of the shell, and its process id: with nested shells, the one that drew the last prompt.
     pub shell: String,
     pub shell_pid: u32,
+    /// Its version, digits and dots; empty where it is not known.
+    pub shell_version: String,
     /// `clear`, `unsure` or the environment's name.
     pub verdict: String,
     /// `none`, `caution`, `unsure` or `production`.
@@ -125,6 +127,12 @@ impl<'r> Tabs<'r> {
         let number = Tab::number(rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
         // Of two sessions that claim it the younger one has it.
         self.live(|tab| tab.tty == number).into_iter().max_by_key(|known| known.tab.started)
+    }
+
+    /// The record of this tab, where the shell that wrote it still lives.
+    pub fn of(&self, tab: &Tab) -> Option<Record> {
+        let known = self.live(|other| other == tab).into_iter().next()?;
+        self.world.is_alive(known.record.shell_pid).then_some(known.record)
     }
 
     fn live(&self, wanted: impl Fn(&Tab) -> bool) -> Vec<Known> {
@@ -223,6 +231,7 @@ fn text(tab: &Tab, record: &Record) -> String {
         "boot": tab.boot,
         "shell": record.shell,
         "shell_pid": record.shell_pid,
+        "shell_version": record.shell_version,
         "verdict": record.verdict,
         "severity": record.severity,
         "hot": record.hot,
@@ -256,6 +265,7 @@ fn read(dir: &OwnedFd, key: &str, uid: u32) -> Option<Record> {
         tty: text("tty")?,
         shell: text("shell")?,
         shell_pid: value["shell_pid"].as_u64()?.try_into().ok()?,
+        shell_version: text("shell_version").unwrap_or_default(),
         verdict: text("verdict")?,
         severity: text("severity")?,
         hot: value["hot"].as_bool()?,
