@@ -32,9 +32,7 @@ fn pure_keeps_the_badge() {
     let init = "eval \"$(redtab init zsh)\"\n";
     let rc = format!("fpath+=({})\nautoload -U promptinit; promptinit\nprompt pure\n{init}", tools.display());
     home.write(".zshrc", rc);
-    for arguments in [&["init", "-q", "-b", "trunk", "work"][..]] {
-        assert!(home.command("git").args(arguments).status().unwrap().success());
-    }
+    assert!(home.command("git").args(["init", "-q", "-b", "trunk", "work"]).status().unwrap().success());
     home.write("work/new", "x");
     let tmux = Tmux::with(&home, "cd work; exec zsh -i", "set -g status off\n");
     // `*`: git has answered, and pure has drawn its prompt again.
