@@ -161,12 +161,13 @@ pub fn exit() -> Result<Exit> {
 }
 
 /// What the terminal and its user allow.
-pub fn looks(view: &View, config: &crate::config::Config) -> Looks {
+pub fn looks<'c>(view: &View, config: &'c crate::config::Config) -> Looks<'c> {
     let text = |name: &str| view.text(name).filter(|value| !value.is_empty());
     let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();
     Looks {
         form: config.prompt.segment,
+        format: &config.prompt.format,
         color: text("NO_COLOR").is_none() && view.text("TERM").is_none_or(|term| term != "dumb"),
         unicode: locale.contains("utf-8") || locale.contains("utf8"),
         palette: config.prompt.palette,

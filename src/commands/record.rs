@@ -23,7 +23,7 @@ use crate::world::World;
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
     pub segment: &'a Segment,
-    pub looks: Looks,
+    pub looks: Looks<'a>,
     pub around: &'a Around<'a>,
     /// The terminal's profile.
     pub terminal: &'static str,

@@ -410,6 +410,15 @@ pub static CONFIG: &[Section] = &[
                       red as well, `off` nothing. A tunnel that listens on this machine concerns every tab anyway.",
                 slot: Slot::Config(|config| &mut config.prompt.elsewhere),
             },
+            Key {
+                name: "format",
+                shape: Shape::Format,
+                required: false,
+                doc: "How the long segment is put together: text with `{badge}`, `{target}` (the first target's name), \
+                      `{domain}` (`kube`, `cloud`, `database` …) and `{more}` (`+2` when two more things say the \
+                      same, else nothing).",
+                slot: Slot::Config(|config| &mut config.prompt.format),
+            },
         ],
     },
     Section {

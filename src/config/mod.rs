@@ -114,11 +114,24 @@ pub struct Audit {
 }
 
 /// `[prompt]`: how the segment looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     pub segment: Segment,
+    /// How the long segment is put together; see [`shape::FIELDS`].
+    pub format: String,
     pub palette: Palette,
     pub elsewhere: Elsewhere,
+}
+
+impl Default for Prompt {
+    fn default() -> Prompt {
+        Prompt {
+            segment: Segment::default(),
+            format: "{badge} {target} {more}".into(),
+            palette: Palette::default(),
+            elsewhere: Elsewhere::default(),
+        }
+    }
 }
 
 /// `[tab]`: what of the terminal is painted.

@@ -25,6 +25,11 @@ const WORD_CAP: usize = 100;
 const NAME_CAP: usize = 32;
 const BADGE_CAP: usize = 16;
 
+/// What a segment's format may hold between braces.
+pub const FIELDS: &[&str] = &["badge", "domain", "target", "more"];
+
+const FORMAT_CAP: usize = 64;
+
 /// Names that mean something else wherever an environment's name stands.
 const TAKEN: &[&str] = &["safe", "clear", "unsure"];
 
@@ -37,6 +42,8 @@ pub enum Shape {
     Text,
     /// A short text for the prompt.
     Badge,
+    /// How the segment is put together: text, and [`FIELDS`] between braces.
+    Format,
     /// A colour's name or `#rrggbb`.
     Color,
     /// One of these words.
@@ -238,6 +245,7 @@ impl Shape {
             Shape::Badge if text.trim().is_empty() || text.width() > BADGE_CAP || shown(text) != text => {
                 plain(format!("`{name}` must be 1 to {BADGE_CAP} visible columns"))
             }
+            Shape::Format => wrong_format(name, text),
             Shape::Text | Shape::EnvironmentOrSafe if text.trim().is_empty() => {
                 plain(format!("`{name}` is empty"))
             }
@@ -260,6 +268,7 @@ impl Shape {
             Shape::Name => "a name".into(),
             Shape::Text => "text".into(),
             Shape::Badge => "a short text".into(),
+            Shape::Format => "a format such as `{badge} {target} {more}`".into(),
             Shape::Color => "a colour".into(),
             Shape::OneOf(words) => choice(words),
             Shape::SignalKind => "a signal's kind".into(),
@@ -286,6 +295,9 @@ impl Shape {
             }),
             Shape::Text | Shape::EnvironmentOrSafe => json!({ "type": "string", "minLength": 1 }),
             Shape::Badge => json!({ "type": "string", "minLength": 1, "maxLength": BADGE_CAP }),
+            Shape::Format => json!({
+                "type": "string", "maxLength": FORMAT_CAP, "pattern": "\\{(badge|target)\\}",
+            }),
             Shape::Color => json!({
                 "anyOf": [
                     { "enum": COLORS },
@@ -325,6 +337,34 @@ fn is_name(text: &str) -> bool {
 fn is_color(text: &str) -> bool {
     let hex = |digits: &str| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     COLORS.contains(&text) || text.strip_prefix('#').is_some_and(hex)
+}
+
+/// What is wrong with a segment's format, and what was probably meant.
+fn wrong_format(name: &str, text: &str) -> Option<(String, Option<String>)> {
+    if text.width() > FORMAT_CAP || shown(text) != text {
+        return Some((format!("`{name}` must be at most {FORMAT_CAP} visible columns"), None));
+    }
+    let all = || FIELDS.iter().map(|field| format!("{{{field}}}")).collect::<Vec<_>>().join(", ");
+    let mut named = false;
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let field = rest[at..].strip_prefix('{').and_then(|open| open.split_once('}'));
+        let Some((field, behind)) = field else {
+            return Some((
+                format!("`{name}` has a brace without its other half"),
+                Some(format!("it holds {}", all())),
+            ));
+        };
+        if !FIELDS.contains(&field) {
+            let hint =
+                did_you_mean(field, FIELDS.iter().copied()).unwrap_or_else(|| format!("it holds {}", all()));
+            return Some((format!("`{name}` knows no {{{}}}", shown(field)), Some(hint)));
+        }
+        named |= matches!(field, "badge" | "target");
+        rest = behind;
+    }
+    // Colour is never the only sign.
+    (!named).then(|| (format!("`{name}` needs {{badge}} or {{target}}"), None))
 }
 
 /// A zone's name becomes a path in the system's data base: nothing of it may leave that.
