@@ -197,7 +197,9 @@ fn what_ssh_leaves_behind_keeps_it_red(kind: Kind) {
         assert_eq!(calls.execs, Vec::<String>::new(), "{line}");
         assert!(find(&shell.raw()[from..], CLEAR).is_empty(), "{line}: {}", shell.dump());
         kill(&home, rustix::process::Signal::TERM);
-        shell.enter().enter();
+        // fish draws its prompt anew when a job ends: what is drawn after Enter may be that one.
+        let end = Instant::now() + Duration::from_secs(20);
+        while !shell.enter().segment().text.is_empty() && Instant::now() < end {}
         expect_back(&mut shell, from);
     }
 }
@@ -242,7 +244,13 @@ fn a_password_that_is_not_given_leaves_nothing_red(kind: Kind) {
         .send("\r")
         .wait_for("the password prompt", |t| t.text().contains("assword:"));
     assert!(!find(&shell.raw()[from..], RED).is_empty(), "{}", shell.dump());
-    shell.send("\x03").prompt();
+    // An interrupt that comes while ssh sets the terminal's modes is lost: a person presses it again.
+    let (drawn, end) = (shell.prompts_drawn(), Instant::now() + Duration::from_secs(20));
+    while shell.prompts_drawn() == drawn && Instant::now() < end {
+        shell.send("\x03");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    shell.enter().enter();
     expect_back(&mut shell, from);
 }
 
