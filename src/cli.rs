@@ -250,6 +250,9 @@ pub struct Guard {
     /// Whether the last prompt was red or unsure
     #[arg(long, default_value = "no")]
     pub hot: String,
+    /// The terminal's profile, as a reply to the hook named it
+    #[arg(long)]
+    pub terminal: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -340,6 +343,12 @@ pub struct HookPrompt {
     /// `yes`, or why this shell can't hold a line back
     #[arg(long, default_value = "no")]
     pub can_block: String,
+    /// The terminal's profile, as an earlier reply named it
+    #[arg(long)]
+    pub terminal: Option<String>,
+    /// Whether the shell has jobs
+    #[arg(long, default_value = "no")]
+    pub jobs: String,
 }
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.

@@ -23,8 +23,10 @@ use crate::world::World;
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
     pub segment: &'a Segment,
-    pub looks: Looks,
+    pub looks: Looks<'a>,
     pub around: &'a Around<'a>,
+    /// The terminal's profile.
+    pub terminal: &'static str,
 }
 
 /// Keeps the record of a tab that was just surveyed through `view`, tells tmux, and returns what a prompt is to watch.
@@ -36,7 +38,7 @@ pub fn keep(
     survey: &Survey,
     shown: Shown,
 ) -> Option<Watched> {
-    let Shown { segment, looks, around } = shown;
+    let Shown { segment, looks, around, terminal } = shown;
     let names = &survey.loaded.config.names;
     // A segment that is switched off is shown in other places all the same.
     let mut record = match looks.form {
@@ -46,6 +48,7 @@ pub fn keep(
         }
         _ => of(view, tab, args, survey, segment),
     };
+    record.terminal = terminal.into();
     if record.tmux.is_some() {
         show_in_tmux(view.world(), run_dir.tab_record(view.world(), tab).as_ref(), &mut record);
     }

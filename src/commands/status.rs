@@ -30,6 +30,8 @@ pub fn run(args: &Status) -> Result<Exit> {
         (Ok(dir), Some(tab)) => Tabs::new(dir, &world).of(&tab),
         _ => None,
     };
+    // What another shell of this tab said holds for that one.
+    let record = record.filter(|record| world.parent_pid() == Some(record.shell_pid));
     let guard = Armed::of(record.as_ref(), off);
     if args.json {
         let tab = world.tab().map(|tab| tab.key());

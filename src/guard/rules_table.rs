@@ -579,6 +579,12 @@ pub static TOOLS: &[Tool] = &[
         ..TOOL
     },
     Tool { programs: &["apt", "apt-get"], short: "oct", long: &["option", "target-release"], ..TOOL },
+    Tool {
+        programs: &["ssh", "slogin", "autossh", "mosh", "et", "sftp", "ssh-copy-id"],
+        short: "BbcDEeFIiJLlmOopPQRSWw",
+        first: Some(Kind::Hostname),
+        ..TOOL
+    },
 ];
 
 const KUBECTLS: &[&str] = &["kubectl", "oc", "k", "kubecolor"];
@@ -2450,7 +2456,7 @@ pub static RULES: &[Rule] = &[
         unless: &["-l", "-L"],
         does: "kills every process there is",
         safer: "name the process",
-        stops: &["kill -9 -1"],
+        stops: &["kill -9 -1", "ps -eo pid= | xargs kill -9 -1"],
         passes: &["kill -9 1234", "kill -l", "kill -1 1234"],
         ..HOST
     },

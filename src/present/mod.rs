@@ -2,8 +2,11 @@
 
 pub mod armed;
 pub mod json;
+pub mod kitty;
 pub mod overview;
 pub mod page;
+pub mod painting;
 pub mod prompt;
 pub mod stop;
+pub mod terminal;
 pub mod tmux;

@@ -7,6 +7,7 @@ mod last_good;
 pub mod leases;
 pub mod machine;
 mod meant;
+mod notes;
 mod notices;
 pub mod open;
 mod restore_points;
@@ -16,6 +17,7 @@ mod stamps;
 mod state_dir;
 pub mod tabs;
 
+pub use notes::Note;
 pub use run_dir::RunDir;
 pub use state_dir::StateDir;
 
