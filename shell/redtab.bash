@@ -120,6 +120,8 @@ __redtab_stay() {
 # The shell ends; what follows it in the trap sees the status as it was.
 __redtab_leave() {
   local -a __redtab_s=("$?")
+  # The line that ends the shell sees no prompt any more.
+  if ((__redtab_c[0] > 0)); then __redtab_first; fi
   __redtab_tell "${__redtab_restore[0]-}"
   return "${__redtab_s[0]}"
 }

@@ -263,6 +263,7 @@ fn no_secret_reaches_the_history_file_of_bash() {
         "PROMPT_COMMAND='history -a'",
         "PROMPT_COMMAND=(': nothing' 'history -a')",
         "PROMPT_COMMAND='history -a; history -c; history -r'",
+        "PROMPT_COMMAND='history -a'; trap 'history -a' EXIT",
     ];
     for setup in setups {
         for (before, context) in [(true, "prod-eu"), (true, "dev-eu"), (false, "dev-eu"), (false, "prod-eu")]
@@ -281,6 +282,8 @@ fn no_secret_reaches_the_history_file_of_bash() {
                 "{setup} {before} {context}\n{}",
                 shell.dump()
             );
+            // The line that ends the shell as well.
+            shell.send(" true s3cret; ");
             shell.exit();
             let file = fs::read_to_string(home.join("hist")).unwrap();
             assert!(!file.contains("s3cret"), "{file}");
