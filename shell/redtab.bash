@@ -27,6 +27,11 @@ __redtab_c=(0)          # lines since the prompt
 __redtab_stop=([2]=1 [3]=1 [6]=1 [10]=1 [11]=1 [14]=1) # what drops it
 __redtab_again=()       # a line that runs unchecked if it comes again right away
 __redtab_warned=()      # a broken guard was named
+__redtab_paint=()       # what is printed to the terminal at every prompt
+__redtab_restore=("${__redtab_restore[0]-}") # what is printed when this shell ends
+__redtab_title=('')     # what stands in front of the user's own title
+__redtab_terminal=()    # which terminal the binary found
+__redtab_j=('\j')       # how many jobs there are, as a prompt says it
 __redtab_memory=()      # a file in memory, never on disk, through which a line can be read without a fork
 __redtab_shown=()       # what the prompt said, for the guard: nothing where it said nothing
 __redtab_trap=()        # what `trap -p INT` says, and rubbish behind it
@@ -54,8 +59,8 @@ __redtab_plain() {
 # Asks the binary. Whatever goes wrong, the old answer is gone: unknown is never shown as safe. A binary that hangs
 # until Ctrl-C must not be met again at the very next prompt, nor at the one after: the shell stays usable.
 __redtab_ask() {
-  local -a __redtab_reply=()
-  __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=()
+  local -a __redtab_reply=() __redtab_jobs=(no)
+  __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=() __redtab_paint=() __redtab_title=('')
   __redtab_plain 'redtab ?'
   __redtab_draw
   if [[ -n ${__redtab_asking[0]-} ]]; then
@@ -68,9 +73,11 @@ __redtab_ask() {
     __redtab_skip=("$((__redtab_skip[0] - 1))")
     return 0
   fi
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) && [[ ${__redtab_j[0]@P} != 0 ]]; then __redtab_jobs=(yes); fi
   __redtab_asking=(1)
   { __redtab_reply[0]=$(\builtin exec "${__redtab_bin[0]}" hook prompt --shell bash --shell-version "$BASH_VERSION" \
-      --pid "$$" --can-block "${__redtab_can[0]}" </dev/null); } 2>/dev/null || __redtab_reply=()
+      --pid "$$" --can-block "${__redtab_can[0]}" --terminal "${__redtab_terminal[0]-}" --jobs "${__redtab_jobs[0]}" \
+      </dev/null); } 2>/dev/null || __redtab_reply=()
   __redtab_asking=() __redtab_strikes=(0)
   case ${__redtab_reply[0]-} in
     'redtab 1'$'\n'*$'\n''redtab end')
@@ -91,6 +98,40 @@ __redtab_ask() {
   if [[ -n ${__redtab_say[0]-} ]]; then
     \builtin printf '%s\n' "${__redtab_say[0]}" >&2
   fi
+  __redtab_stay
+}
+
+# Writes to the terminal, wherever stdout goes.
+__redtab_tell() {
+  if [[ -n $1 ]]; then { \builtin printf %s "$1" >/dev/tty; } 2>/dev/null; fi
+  return 0
+}
+
+# Sees to it that the terminal is put back when the shell ends, before what the user has it do then.
+__redtab_stay() {
+  local -a __redtab_t=("$(\builtin trap -p EXIT)")
+  case ${__redtab_t[0]} in
+    *__redtab_leave*) return 0 ;;
+    'trap -- '*) \builtin eval "__redtab_t=(${__redtab_t[0]})" ;; # bash's own quoting
+  esac
+  \builtin trap -- "__redtab_leave${__redtab_t[2]:+$'\n'${__redtab_t[2]}}" EXIT
+}
+
+# The shell ends; what follows it in the trap sees the status as it was.
+__redtab_leave() {
+  local -a __redtab_s=("$?")
+  __redtab_tell "${__redtab_restore[0]-}"
+  return "${__redtab_s[0]}"
+}
+
+# Puts our text in front of the title that the user's own PS1 sets: that one is written after ours.
+__redtab_entitle() {
+  local -a __redtab_t=('\e]0;' '\e]2;' '\033]0;' '\033]2;' $'\e]0;' $'\e]2;')
+  while ((${#__redtab_t[@]})); do
+    # shellcheck disable=SC2016 # PS1 expands it at every prompt
+    PS1=${PS1//"${__redtab_t[0]}"/"${__redtab_t[0]}"'${__redtab_title-}'}
+    __redtab_t=("${__redtab_t[@]:1}")
+  done
 }
 
 # Puts the segment into the user's own prompt, after the newlines that it may begin with.
@@ -127,6 +168,11 @@ __redtab_draw() {
     case $PS1 in
       *'${__redtab_ps1-}'*) ;;
       *) __redtab_prefix '${__redtab_ps1-}' ;;
+    esac
+    # shellcheck disable=SC2016
+    case $PS1 in
+      *'${__redtab_title-}'*) ;;
+      *']0;'* | *']2;'*) __redtab_entitle ;;
     esac
   else
     # shellcheck disable=SC2016
@@ -470,7 +516,7 @@ __redtab_judge() {
   if [[ -n ${__redtab_again[0]-} && ${__redtab_again[0]} == "$__redtab_line" ]]; then return 1; fi
   if [[ -f ${__redtab_bin[0]} && -x ${__redtab_bin[0]} ]]; then
     __redtab_answer=$(\builtin printf %s "$__redtab_input" 2>/dev/null |
-      "${__redtab_bin[0]}" guard --shell bash --pid "$$" --hot "$__redtab_tab" 2>/dev/null)
+      "${__redtab_bin[0]}" guard --shell bash --pid "$$" --hot "$__redtab_tab" --terminal "${__redtab_terminal[0]-}" 2>/dev/null)
     __redtab_status=$?
   fi
   if [[ $'\n'$__redtab_answer$'\n' == *$'\nstop\n'* ]]; then
@@ -511,6 +557,7 @@ __redtab_prompt() {
       __redtab_live=()
     elif [[ ${__redtab_trap[0]-} != $'\n''trap -- '* ]]; then
       __redtab_h=("$HISTCMD")
+      if [[ -n ${__redtab_paint[0]-} ]]; then __redtab_tell "${__redtab_paint[0]}"; fi
       if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
       return "${__redtab_rc[0]}"
     fi
@@ -519,7 +566,8 @@ __redtab_prompt() {
   __redtab_able
   if [[ ${__redtab_can[0]} != "${__redtab_could[0]}" ]]; then __redtab_live=(); fi
   if [[ ${REDTAB-} == off ]]; then
-    __redtab_live=()
+    __redtab_tell "${__redtab_restore[0]-}"
+    __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=('')
     __redtab_plain "redtab off${__redtab_inherited[0]:+ (inherited)}"
   elif [[ -n ${__redtab_live[0]-} && -z ${__redtab_always[0]-} ]] && __redtab_same; then
     :
@@ -530,6 +578,7 @@ __redtab_prompt() {
   if [[ -z ${__redtab_trap[0]+set} ]]; then __redtab_trap=($'\n'"$(\builtin trap -p INT)"$'\n'); fi
   __redtab_arm
   __redtab_draw
+  __redtab_tell "${__redtab_paint[0]-}"
   __redtab_arrange
   __redtab_settle
   if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
@@ -538,7 +587,8 @@ __redtab_prompt() {
 
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
   __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
-  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle
+  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle \
+  __redtab_tell __redtab_stay __redtab_leave __redtab_entitle
 __redtab_arrange
 __redtab_plain 'redtab ?'
 if __redtab_readonly PS1 || [[ ${PROMPT_COMMAND[*]-} != *__redtab_prompt* ]]; then

@@ -27,6 +27,11 @@ set -g __redtab_can      # yes, or why no line can be held back
 set -g __redtab_names_of_enter \r \n
 builtin string match -rq '^([4-9]|[1-9][0-9])' -- $version; and set __redtab_names_of_enter enter ctrl-j
 set -g __redtab_keys     # the key bindings in force when Enter was taken
+set -g __redtab_paint    # what is printed to the terminal at every prompt
+set -g __redtab_title    # what stands in front of the user's own title
+set -g __redtab_note     # the file that says how the tab is painted
+set -g __redtab_terminal # which terminal the binary found
+builtin set -q __redtab_restore; or set -g __redtab_restore # what is printed when this shell ends
 set -g __redtab_inherited # REDTAB=off was there before this shell
 builtin test "$REDTAB" = off; and set __redtab_inherited 1
 
@@ -46,6 +51,8 @@ function __redtab_ask
     set -g __redtab_live
     set -g __redtab_always
     set -g __redtab_say
+    set -g __redtab_paint
+    set -g __redtab_title
     set -g __redtab_shown
     __redtab_plain 'redtab ?'
     if builtin test -n "$__redtab_asking"
@@ -61,10 +68,12 @@ function __redtab_ask
     # fish prints a page of its own about a command that is not there.
     builtin test -f $__redtab_bin -a -x $__redtab_bin
     or return 0
+    set -l jobs no
+    builtin jobs -q; and set jobs yes
     set -g __redtab_asking 1
     set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
     set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
-        --can-block "$__redtab_can" </dev/null 2>/dev/null)
+        --can-block "$__redtab_can" --terminal "$__redtab_terminal" --jobs $jobs </dev/null 2>/dev/null)
     or set reply
     set -g __redtab_asking
     set -g __redtab_strikes 0
@@ -78,6 +87,37 @@ function __redtab_ask
     end
 end
 
+# Writes to the terminal, wherever stdout goes.
+function __redtab_tell
+    builtin test -n "$argv"; and builtin printf %s "$argv" >/dev/tty 2>/dev/null
+    return 0
+end
+
+# The shell ends.
+function __redtab_leave --on-event fish_exit
+    __redtab_tell "$__redtab_restore"
+end
+
+# Wraps the user's own title: fish writes it at every prompt and before every command. Where the guard painted for a
+# command, its mark stands in front.
+function __redtab_entitle
+    builtin functions fish_title | builtin string match -q '*__redtab_title*'; and return
+    builtin functions -e __redtab_user_title 2>/dev/null
+    builtin functions -c fish_title __redtab_user_title 2>/dev/null
+    or function __redtab_user_title
+    end
+    function fish_title
+        set -l mark $__redtab_title
+        if builtin test -z "$mark" -a -n "$__redtab_note" -a -r "$__redtab_note"
+            set -l IFS \n
+            set -l lines (builtin read -z <$__redtab_note | builtin string split \n)
+            builtin test "$lines[3]" = title; and set mark "$lines[1] $lines[4] "
+        end
+        builtin printf %s "$mark"
+        __redtab_user_title $argv
+    end
+end
+
 # Gives a status back, for the user's own prompt shows it.
 function __redtab_status
     return $argv[1]
@@ -85,7 +125,11 @@ end
 
 function __redtab_prompt
     if builtin test "$REDTAB" = off
+        __redtab_tell "$__redtab_restore"
         set -g __redtab_live
+        set -g __redtab_paint
+        set -g __redtab_restore
+        set -g __redtab_title
         set -l how
         builtin test -n "$__redtab_inherited"; and set how ' (inherited)'
         __redtab_plain "redtab off$how"
@@ -94,7 +138,9 @@ function __redtab_prompt
     else
         set -g __redtab_inherited
         __redtab_ask
+        __redtab_entitle
     end
+    builtin test -n "$__redtab_paint"; and __redtab_tell "$__redtab_paint"
 end
 
 # Runs one of the user's own prompts, $argv[1], with the statuses of the last pipeline as he left them.
@@ -316,7 +362,7 @@ function __redtab_check
         set -g __redtab_again $line
         set -g __redtab_rc 130
         set answer (
-            builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot 2>/dev/null |
+            builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot --terminal "$__redtab_terminal" 2>/dev/null |
                 while builtin read -l token
                     builtin test "$token" = stop; and set -g __redtab_again
                     builtin echo $token

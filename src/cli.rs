@@ -73,6 +73,8 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    /// The segment for other prompts and for status lines
+    Segment(Segment),
     /// The open connections to production: kind, target, tab, age, idle time, why each counts
     Ps(Ps),
     /// The watcher, which knows the open connections of this machine
@@ -215,6 +217,28 @@ pub struct Log {
     pub json: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct Segment {
+    /// For what it is
+    #[arg(value_enum)]
+    pub form: SegmentForm,
+    /// The terminal whose tab is meant, such as tmux's #{pane_tty}; without it, what this process sees
+    pub tty: Option<OsString>,
+}
+
+/// Where a segment is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SegmentForm {
+    /// tmux's status line: set -g status-right '#(redtab segment tmux #{pane_tty})'
+    Tmux,
+    /// Text without colours
+    Plain,
+    /// A custom module of starship
+    Starship,
+    /// A command segment of oh-my-posh
+    OhMyPosh,
+}
+
 /// `redtab guard`: the line and what it may use come on stdin, as docs/protocol.md says.
 #[derive(Debug, Args)]
 pub struct Guard {
@@ -226,6 +250,9 @@ pub struct Guard {
     /// Whether the last prompt was red or unsure
     #[arg(long, default_value = "no")]
     pub hot: String,
+    /// The terminal's profile, as a reply to the hook named it
+    #[arg(long)]
+    pub terminal: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -299,6 +326,8 @@ pub struct Targets {
 pub enum Hook {
     /// Judge this tab and print the reply
     Prompt(HookPrompt),
+    /// Take the marks of a shell that ends away
+    Exit,
 }
 
 #[derive(Debug, Args)]
@@ -314,6 +343,12 @@ pub struct HookPrompt {
     /// `yes`, or why this shell can't hold a line back
     #[arg(long, default_value = "no")]
     pub can_block: String,
+    /// The terminal's profile, as an earlier reply named it
+    #[arg(long)]
+    pub terminal: Option<String>,
+    /// Whether the shell has jobs
+    #[arg(long, default_value = "no")]
+    pub jobs: String,
 }
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.

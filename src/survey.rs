@@ -88,6 +88,7 @@ fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
     all.extend(sources::terraform::read(view));
     all.extend(sources::pulumi::read(view));
     all.extend(directories);
+    all.extend(sources::sessions::read(view));
     all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
     all
 }

@@ -349,7 +349,7 @@ impl World {
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return status.success(),
-                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_micros(500)),
                 _ => {
                     let _ = child.kill();
                     let _ = child.wait();
@@ -387,6 +387,31 @@ impl World {
         Some(bytes.split(|byte| *byte == 0).filter_map(entry).collect())
     }
 
+    /// The names of the processes above this one, the nearest first, as the kernel keeps them (15 bytes); as far as
+    /// `/proc` tells, and at most 32.
+    pub fn parents(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut pid = self.parent_pid();
+        while let Some(above) = pid.filter(|pid| *pid > 1 && names.len() < 32) {
+            let Ok(stat) = std::fs::read(format!("/proc/{above}/stat")) else { break };
+            let stat = String::from_utf8_lossy(&stat);
+            let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { break };
+            names.push(stat.get(open + 1..close).unwrap_or_default().to_string());
+            pid = stat[close + 1..].split_ascii_whitespace().nth(1).and_then(|ppid| ppid.parse().ok());
+        }
+        names
+    }
+
+    /// The device number of a process's terminal, 0 without one; `None` when it is gone, or only waits to be buried.
+    pub fn terminal_of(&self, pid: u32) -> Option<u64> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        fields.nth(3)?.parse::<i64>().ok().map(|tty| u64::try_from(tty).unwrap_or(0))
+    }
+
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
         self.tab_of(u32::try_from(rustix::process::getsid(None).ok()?.as_raw_nonzero().get()).ok()?)
@@ -396,6 +421,12 @@ impl World {
     pub fn tab_of(&self, leader: u32) -> Option<Tab> {
         let stat = short(&format!("/proc/{leader}/stat"))?;
         Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
+    }
+
+    /// The process that started the one with this id.
+    pub fn parent_of(&self, pid: u32) -> Option<u32> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()
     }
 
     /// Whether there is a process with this id, whoever owns it.

@@ -276,3 +276,130 @@ fn a_script_that_cannot_be_read_is_asked_about_where_it_is_hot() {
         .unwrap();
     assert!(said.stdout.starts_with(b"confirm\n"), "{said:?}");
 }
+
+#[test]
+fn the_configuration_makes_things_local_only() {
+    let home = home();
+    home.write(
+        ".config/redtab/config.toml",
+        "[local_only]\npaths = [\"~/bin/nuke-*\", \"ops/*.sh\"]\ncommands = [\"make db-*\", \"npm run reset\", \"acme drop\"]\n",
+    );
+    std::fs::copy("/bin/true", home.join("bin/nuke-all")).unwrap();
+    home.executable("app/ops/x.sh", "#!/bin/sh\n");
+    home.write(
+        "app/.redtab.toml",
+        "[local_only]\npaths = [\"deploy.sh\", \"ops2/**\"]\ncommands = [\"rails db:*\"]\n",
+    );
+    home.executable("app/ops2/deep/y.sh", "#!/bin/sh\n");
+    home.executable("other/deploy.sh", "#!/bin/sh\n");
+    home.executable("other/ops2/y.sh", "#!/bin/sh\n");
+    std::os::unix::fs::symlink(home.join("app/deploy.sh"), home.join("other/link.sh")).unwrap();
+    let red = [("APP_ENV", "production")];
+    let lines = [
+        ("nuke-all", "block"),
+        ("~/bin/nuke-all", "block"),
+        ("ops/x.sh", "block"),
+        ("bash ops/x.sh", "block"),
+        ("make db-reset", "block"),
+        ("make -C x db-reset", "block"),
+        ("make -C ../other build", "allow"),
+        ("npm --prefix x run reset", "block"),
+        ("acme --region eu drop", "block"),
+        ("acme list", "allow"),
+        ("echo make db-reset", "allow"),
+        ("./deploy.sh", "block"),
+        ("ops2/deep/y.sh", "block"),
+        ("rails db:drop", "block"),
+        ("cd ../other && rails db:version", "allow"),
+        // What a tree declares holds in that tree alone.
+        ("../other/deploy.sh", "allow"),
+        ("../other/ops2/y.sh", "allow"),
+        ("../other/link.sh", "block"),
+    ];
+    for (line, decision) in lines {
+        assert_eq!(decide(&home, &red, line), decision, "{line}");
+        assert_eq!(decide(&home, &[], line), "allow", "{line}");
+    }
+    let why = |line: &str| {
+        let mut command = home.command("redtab");
+        command.args(["check", "--", line]).current_dir(home.join("app")).env("APP_ENV", "production");
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(why("nuke-all").contains("(~/.config/redtab/config.toml:2)"), "{}", why("nuke-all"));
+    assert!(why("make db-reset").contains("(~/.config/redtab/config.toml:3)"), "{}", why("make db-reset"));
+    assert!(why("./deploy.sh").contains("(~/app/.redtab.toml)"), "{}", why("./deploy.sh"));
+}
+
+#[test]
+fn rules_of_the_configuration_count_in_their_domain() {
+    let home = home();
+    home.write(
+        ".config/redtab/config.toml",
+        "[[rule]]\nname = \"acme-purge\"\nprograms = [\"acme\", \"acmectl\"]\nwords = [\"tenant|tenants\", \"purge\"]\n\
+         unless = [\"--dry-run\"]\ndomain = \"app\"\nsays = \"deletes every tenant\"\ninstead = \"acme tenant archive\"\n\
+         [[rule]]\nname = \"acme-roll\"\nprograms = [\"acme\"]\nwords = [\"roll\"]\nlevel = \"warn\"\n",
+    );
+    let red = [("APP_ENV", "production")];
+    for (line, decision) in [
+        ("acme tenant purge x", "confirm"),
+        ("sudo acmectl --region eu tenants purge", "confirm"),
+        ("acme tenant purge --dry-run", "allow"),
+        ("acme roll", "warn"),
+        ("acme tenant list", "allow"),
+        ("echo acme tenant purge", "allow"),
+    ] {
+        assert_eq!(decide(&home, &red, line), decision, "{line}");
+        assert_eq!(decide(&home, &[], line), "allow", "{line}");
+    }
+    let mut said = home.command("redtab");
+    said.args(["check", "--", "acme tenant purge"]).env("APP_ENV", "production");
+    let said = String::from_utf8(said.output().unwrap().stdout).unwrap();
+    assert!(said.contains("deletes every tenant") && said.contains("safer: acme tenant archive"), "{said}");
+}
+
+#[test]
+fn a_mornings_deploy_meets_no_question() {
+    let home = home();
+    home.kubeconfig("prod-kube", &["dev-eu", "prod-eu"], "prod-eu");
+    let red = [("KUBECONFIG", home.join("prod-kube").display().to_string())];
+    let red = [(red[0].0, red[0].1.as_str()), ("APP_ENV", "production"), ("AWS_PROFILE", "acme-prod")];
+    for line in [
+        "git pull && git log -3",
+        "kubectl config current-context",
+        "kubectl get pods -A | grep web",
+        "kubectl diff -f k8s/",
+        "kubectl apply -f k8s/",
+        "kubectl apply -k overlays/prod",
+        "kubectl set image deploy/web web=web:1.2.3",
+        "kubectl rollout status deploy/web",
+        "kubectl rollout restart deploy/web",
+        "kubectl rollout undo deploy/web",
+        "kubectl scale deploy/web --replicas=4",
+        "kubectl logs -f deploy/web --since=5m",
+        "kubectl exec -it deploy/web -- sh",
+        "kubectl exec deploy/web -- cat /etc/hosts",
+        "kubectl port-forward svc/web 8080:80",
+        "kubectl describe pod web-1",
+        "kubectl delete pod web-1",
+        "kubectl annotate deploy/web x=y",
+        "helm diff upgrade web ./chart",
+        "helm upgrade --install web ./chart -f values.yaml",
+        "helm rollback web 3",
+        "helm history web",
+        "terraform plan -out=p",
+        "terraform apply p",
+        "aws ecs update-service --cluster c --service s --force-new-deployment",
+        "aws s3 cp build.tgz s3://acme/releases/",
+        "aws logs tail /ecs/web --follow",
+        "argocd app sync web",
+        "psql -c 'select count(*) from orders'",
+        "docker build -t web . && docker push web",
+        "ssh web-1",
+        "k9s",
+        "./deploy.sh",
+        "curl -s https://acme.example/health",
+    ] {
+        let decision = decide(&home, &red, line);
+        assert!(matches!(decision.as_str(), "allow" | "warn"), "{decision}: {line}");
+    }
+}

@@ -764,7 +764,9 @@ fn an_interrupt_behind_stop_lets_nothing_run(kind: Kind) {
 fn a_guard_killed_at_its_question_refuses(kind: Kind) {
     let (home, mut shell) = hot(kind);
     home.executable("bin/kubectl", "#!/bin/sh\necho deleted >>\"$HOME/ran\"\n");
-    for signal in ["KILL", "TERM", "HUP", "QUIT", "SEGV", "INT"] {
+    let modes = if kind == Kind::Fish { "(stty -g)" } else { "\"$(stty -g)\"" };
+    let cooked = shell.value(modes);
+    for signal in ["KILL", "TERM", "HUP", "QUIT", "SEGV", "INT", "TSTP"] {
         let question = "Type prod-eu";
         let before = count(&shell, question);
         let drawn = shell.prompts_drawn();
@@ -773,13 +775,17 @@ fn a_guard_killed_at_its_question_refuses(kind: Kind) {
             t.raw.windows(question.len()).filter(|w| *w == question.as_bytes()).count() > before
         });
         end_guard(shell.pid(), signal);
+        if signal == "TSTP" && kind == Kind::Bash {
+            // What bash starts for itself ignores it: the question is still there.
+            shell.send("\r");
+        }
         shell.wait_for("a prompt", |t| t.prompts > drawn && (kind == Kind::Fish || t.at_prompt()));
         if kind == Kind::Fish {
             shell.wait_for("the line", |t| t.typed().is_some_and(|typed| typed.starts_with("kubectl")));
             empty(&mut shell);
         }
         assert!(!home.join("ran").exists(), "{signal}\n{}", shell.dump());
-        shell.send("");
+        assert_eq!(shell.value(modes), cooked, "{signal}");
         works(&home, &mut shell);
     }
 }
@@ -816,6 +822,32 @@ fn a_run_directory_closed_after_a_block_changes_nothing(kind: Kind) {
 }
 
 // Where it can't
+
+fn status_says_whether_the_guard_is_armed(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    let guard = |shell: &mut Shell| {
+        shell.line("redtab status --json >json");
+        let json: serde_json::Value = serde_json::from_slice(&fs::read(home.join("json")).unwrap()).unwrap();
+        json["guard"].clone()
+    };
+    let armed = guard(&mut shell);
+    assert_eq!((&armed["state"], &armed["why"]), (&"armed".into(), &"".into()), "{armed}");
+    let name = armed["shell"].as_str().unwrap();
+    assert!(name.strip_prefix(kind.name()).is_some_and(|version| version.starts_with(" ")), "{name}");
+    shell.line("clear").line("redtab status");
+    assert!(shell.screen().contains(&format!("guard   armed ({name})")), "{}", shell.dump());
+    shell.export("REDTAB", "off");
+    assert_eq!(guard(&mut shell)["state"], "off");
+    shell.unset("REDTAB");
+    if kind == Kind::Bash {
+        shell.line("set +o history").expect_text(" PROD prod-eu · guard off ");
+        let off = guard(&mut shell);
+        assert_eq!((&off["state"], &off["why"]), (&"off".into(), &"history is off".into()), "{off}");
+    }
+    let output = home.command("setsid").args(["-w", "redtab", "status", "--json"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["guard"]["state"], "unknown");
+}
 
 #[test]
 fn bash_says_where_it_can_not_hold_a_line_back() {
@@ -874,4 +906,5 @@ in_every_shell! {
     an_interrupt_behind_stop_lets_nothing_run,
     a_guard_killed_at_its_question_refuses,
     a_run_directory_closed_after_a_block_changes_nothing,
+    status_says_whether_the_guard_is_armed,
 }

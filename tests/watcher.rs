@@ -12,7 +12,8 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Home, Program, Sshd, Watched, free_port};
+use serde_json::Value;
+use support::{Home, Program, Sshd, Watched, free_port, redis};
 
 /// The pid of the watcher of this home.
 fn watcher(home: &Home) -> u32 {
@@ -260,4 +261,40 @@ fn a_newer_binary_takes_the_place_of_an_older_one() {
     watched.start();
     until("one watcher remains", || watchers(home).len() == 1);
     assert_eq!(watcher(home), second);
+}
+
+#[test]
+fn of_many_opened_and_closed_at_random_none_is_missed() {
+    let redis = redis();
+    let target = "[[target]]\nsignal = \"url_host\"\nis = \"127.0.0.4\"\nenvironment = \"production\"\n";
+    let watched = Watched::new(target);
+    let port = redis.port.to_string();
+    let mut open: Vec<Program> = Vec::new();
+    let mut dice = 7_u32;
+    let mut opened = 0;
+    while opened < 100 {
+        for _ in 0..10 {
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if open.len() > 2 && dice >> 30 == 0 {
+                open.swap_remove(usize::try_from(dice >> 8).unwrap() % open.len());
+            } else {
+                let argv = ["redis-cli", "-h", "127.0.0.4", "-p", &port];
+                open.push(Program::start(&watched.home, &argv, &[]));
+                opened += 1;
+            }
+        }
+        let mut truth: Vec<u64> = open.iter().map(|one| one.pid().into()).collect();
+        truth.sort_unstable();
+        watched.until("just what is open is listed", || {
+            let ps = watched.ps();
+            let ours = |c: &&Value| c["target"] == format!("127.0.0.4:{port}");
+            let list = ps["connections"].as_array().unwrap();
+            let mut seen: Vec<u64> = list.iter().filter(ours).map(|c| c["pid"].as_u64().unwrap()).collect();
+            seen.sort_unstable();
+            seen == truth
+        });
+        if open.len() > 30 {
+            open.drain(..25);
+        }
+    }
 }

@@ -149,6 +149,7 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
     let count = match section.form {
         Form::Top | Form::Table => 1,
         Form::Named if section.name == "backup" => config.backups.len(),
+        Form::Named if section.name == "rule" => config.rules.len(),
         Form::Named => config.names.environments.len(),
         Form::Listed => config.names.targets.len(),
     };
@@ -156,6 +157,7 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
         Slot::Config(field) => Some(field(&mut config).get()),
         Slot::Environment(field) => config.names.environments.get_mut(item).map(|it| field(it).get()),
         Slot::Target(field) => config.names.targets.get_mut(item).map(|it| shown(field(it).get())),
+        Slot::Rule(field) => config.rules.get_mut(item).map(|it| field(it).get()),
         Slot::Backup(field) => config.backups.get_mut(item).map(|it| field(it).get()),
         Slot::Declared(_) => None,
     };
@@ -189,7 +191,7 @@ fn as_toml(loaded: &Loaded, home: Option<&Path>) -> String {
                 }
                 // What nobody said: empty, it would be a mistake in a copy of this.
                 let unsaid = [Value::Text(String::new()), Value::List(Vec::new())];
-                if matches!(key.slot, Slot::Backup(_)) && unsaid.contains(&value) {
+                if matches!(key.slot, Slot::Backup(_) | Slot::Rule(_)) && unsaid.contains(&value) {
                     continue;
                 }
                 let comment = match origin {

@@ -7,13 +7,18 @@ use std::io::{Read, Write};
 use anyhow::Result;
 
 use crate::cli::{Exit, Guard};
-use crate::commands::check;
+use crate::commands::{check, hook};
+use crate::config::Config;
+use crate::examine::Goes;
 use crate::gate::{DEADLINE, Gate};
 use crate::guard::drift;
 use crate::guard::line::Dialect;
 use crate::guard::runs::Definitions;
+use crate::present::painting::{self, Painter};
+use crate::present::terminal;
 use crate::shell::Shell;
 use crate::state::RunDir;
+use crate::view::View;
 use crate::world::World;
 use crate::{commands, examine};
 
@@ -35,7 +40,7 @@ pub fn run(args: &Guard) -> Result<Exit> {
     let world = World::of_this_process();
     let run_dir = RunDir::open(&world).ok();
     let dialect = Dialect::typed(check::grammar(args.shell));
-    let examined = match &fields {
+    let mut examined = match &fields {
         Some(fields) => {
             let known = Definitions { aliases: &fields.aliases, functions: &fields.functions };
             examine::line(&world, run_dir.as_ref(), &fields.line, dialect, known)
@@ -68,13 +73,48 @@ pub fn run(args: &Guard) -> Result<Exit> {
         token("held");
         return Ok(Exit::Refused);
     }
+    let config = examined.config.clone();
+    let (goes, leaves) = (examined.goes.take(), examined.leaves);
     if !gate.pass(examined) {
         return Ok(Exit::Refused);
+    }
+    if goes.is_some() || leaves {
+        paint(&world, run_dir.as_ref(), args, &config, goes.as_ref(), leaves);
     }
     if stopped.get() {
         commands::print("yes\n")?;
     }
     Ok(Exit::Yes)
+}
+
+/// Paints the terminal before a line that goes elsewhere holds it, or takes back what is painted before another program
+/// has it for itself.
+fn paint(
+    world: &World,
+    run_dir: Option<&RunDir>,
+    args: &Guard,
+    config: &Config,
+    goes: Option<&Goes>,
+    leaves: bool,
+) {
+    let view = View::new(world);
+    let looks = hook::looks(&view, config);
+    let detected = terminal::detect(&view, &config.terminal, args.terminal.as_deref(), || world.parents());
+    let painter = Painter {
+        view: &view,
+        run_dir,
+        brush: painting::brush(&view, config, detected.profile, looks),
+        key: world.tab().map(|tab| tab.key()),
+    };
+    if leaves && painter.is_painted() {
+        painter.take_back();
+    }
+    let mark = goes.and_then(|goes| {
+        painting::of_environment(goes.gravity, goes.environment, &goes.label, config, looks)
+    });
+    if let Some(mark) = mark {
+        painter.before_command(&mark);
+    }
 }
 
 /// A token for the hook, there before anything else happens.

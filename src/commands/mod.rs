@@ -25,6 +25,7 @@ mod ps;
 mod record;
 mod require;
 mod run;
+mod segment;
 mod status;
 mod targets;
 mod watch;
@@ -50,9 +51,11 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Ps(args) => ps::run(&args),
         Command::Watch(command) => watch::run(command),
         Command::Log(args) => log::run(&args),
+        Command::Segment(args) => segment::run(&args),
         Command::Close(args) => close::run(&args),
         Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
+        Command::Internal(Internal::Hook(Hook::Exit)) => hook::exit(),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
         Command::Internal(Internal::OnTerminal { command }) => Ok(crate::doctor::become_program(&command)),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),

@@ -25,6 +25,11 @@ const WORD_CAP: usize = 100;
 const NAME_CAP: usize = 32;
 const BADGE_CAP: usize = 16;
 
+/// What a segment's format may hold between braces.
+pub const FIELDS: &[&str] = &["badge", "domain", "target", "more"];
+
+const FORMAT_CAP: usize = 64;
+
 /// Names that mean something else wherever an environment's name stands.
 const TAKEN: &[&str] = &["safe", "clear", "unsure"];
 
@@ -37,6 +42,8 @@ pub enum Shape {
     Text,
     /// A short text for the prompt.
     Badge,
+    /// How the segment is put together: text, and [`FIELDS`] between braces.
+    Format,
     /// A colour's name or `#rrggbb`.
     Color,
     /// One of these words.
@@ -61,6 +68,10 @@ pub enum Shape {
     Names,
     /// A program and its arguments.
     Command,
+    /// A list of patterns of files.
+    PathPatterns,
+    /// A list of patterns of commands.
+    CommandPatterns,
     /// A list of key paths. Whether they exist, the merge checks.
     KeyPaths,
 }
@@ -76,9 +87,13 @@ impl Shape {
     /// used. Of a list the good elements remain.
     pub fn check(self, name: &str, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Checked> {
         match self {
-            Shape::Words | Shape::Windows | Shape::KeyPaths | Shape::Names | Shape::Command => {
-                self.check_list(name, value, faults)
-            }
+            Shape::Words
+            | Shape::Windows
+            | Shape::KeyPaths
+            | Shape::Names
+            | Shape::Command
+            | Shape::PathPatterns
+            | Shape::CommandPatterns => self.check_list(name, value, faults),
             Shape::Flag => {
                 if let Some(flag) = value.get_ref().as_bool() {
                     return Some(Checked { value: Value::Flag(flag), elements: Vec::new() });
@@ -159,8 +174,21 @@ impl Shape {
         if text == REST {
             return None;
         }
-        if matches!(self, Shape::Names | Shape::Command) && text.trim().is_empty() {
+        if matches!(self, Shape::Names | Shape::Command | Shape::PathPatterns | Shape::CommandPatterns)
+            && text.trim().is_empty()
+        {
             return Some(format!("an empty text in `{name}` says nothing"));
+        }
+        if self == Shape::PathPatterns && text.split('/').any(|part| part == "..") {
+            return Some(format!("`{}` never matches: no path is looked at with `..` in it", shown(text)));
+        }
+        if self == Shape::PathPatterns && text.chars().all(|char| matches!(char, '*' | '/' | '~' | '.')) {
+            return Some(format!("`{}` would match every file", shown(text)));
+        }
+        if self == Shape::CommandPatterns
+            && let Some(char) = text.chars().find(|char| ";|&<>()`$\"'".contains(*char))
+        {
+            return Some(format!("`{}` never matches: one command holds no `{char}`", shown(text)));
         }
         if self == Shape::Windows && !hours::is_window(text) {
             return Some(format!(
@@ -217,6 +245,7 @@ impl Shape {
             Shape::Badge if text.trim().is_empty() || text.width() > BADGE_CAP || shown(text) != text => {
                 plain(format!("`{name}` must be 1 to {BADGE_CAP} visible columns"))
             }
+            Shape::Format => wrong_format(name, text),
             Shape::Text | Shape::EnvironmentOrSafe if text.trim().is_empty() => {
                 plain(format!("`{name}` is empty"))
             }
@@ -239,6 +268,7 @@ impl Shape {
             Shape::Name => "a name".into(),
             Shape::Text => "text".into(),
             Shape::Badge => "a short text".into(),
+            Shape::Format => "a format such as `{badge} {target} {more}`".into(),
             Shape::Color => "a colour".into(),
             Shape::OneOf(words) => choice(words),
             Shape::SignalKind => "a signal's kind".into(),
@@ -251,6 +281,7 @@ impl Shape {
             Shape::Flag => "`true` or `false`".into(),
             Shape::Names => "a list of names".into(),
             Shape::Command => "a list of a program and its arguments".into(),
+            Shape::PathPatterns | Shape::CommandPatterns => "a list of patterns".into(),
             Shape::KeyPaths => "a list of key paths".into(),
         }
     }
@@ -264,6 +295,9 @@ impl Shape {
             }),
             Shape::Text | Shape::EnvironmentOrSafe => json!({ "type": "string", "minLength": 1 }),
             Shape::Badge => json!({ "type": "string", "minLength": 1, "maxLength": BADGE_CAP }),
+            Shape::Format => json!({
+                "type": "string", "maxLength": FORMAT_CAP, "pattern": "\\{(badge|target)\\}",
+            }),
             Shape::Color => json!({
                 "anyOf": [
                     { "enum": COLORS },
@@ -278,7 +312,12 @@ impl Shape {
             Shape::Command => json!({
                 "type": "array", "minItems": 1, "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
             }),
-            Shape::Words | Shape::Windows | Shape::KeyPaths | Shape::Names => json!({
+            Shape::Words
+            | Shape::Windows
+            | Shape::KeyPaths
+            | Shape::Names
+            | Shape::PathPatterns
+            | Shape::CommandPatterns => json!({
                 "type": "array", "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
             }),
         }
@@ -298,6 +337,34 @@ fn is_name(text: &str) -> bool {
 fn is_color(text: &str) -> bool {
     let hex = |digits: &str| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     COLORS.contains(&text) || text.strip_prefix('#').is_some_and(hex)
+}
+
+/// What is wrong with a segment's format, and what was probably meant.
+fn wrong_format(name: &str, text: &str) -> Option<(String, Option<String>)> {
+    if text.width() > FORMAT_CAP || shown(text) != text {
+        return Some((format!("`{name}` must be at most {FORMAT_CAP} visible columns"), None));
+    }
+    let all = || FIELDS.iter().map(|field| format!("{{{field}}}")).collect::<Vec<_>>().join(", ");
+    let mut named = false;
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let field = rest[at..].strip_prefix('{').and_then(|open| open.split_once('}'));
+        let Some((field, behind)) = field else {
+            return Some((
+                format!("`{name}` has a brace without its other half"),
+                Some(format!("it holds {}", all())),
+            ));
+        };
+        if !FIELDS.contains(&field) {
+            let hint =
+                did_you_mean(field, FIELDS.iter().copied()).unwrap_or_else(|| format!("it holds {}", all()));
+            return Some((format!("`{name}` knows no {{{}}}", shown(field)), Some(hint)));
+        }
+        named |= matches!(field, "badge" | "target");
+        rest = behind;
+    }
+    // Colour is never the only sign.
+    (!named).then(|| (format!("`{name}` needs {{badge}} or {{target}}"), None))
 }
 
 /// A zone's name becomes a path in the system's data base: nothing of it may leave that.

@@ -24,6 +24,9 @@ use crate::world::World;
 /// A fork before its exec is looked at again for so long.
 const YOUNG: Duration = Duration::from_secs(15);
 
+/// How long the list of hosts from ssh's and PostgreSQL's files holds.
+const NAMES_FRESH: Duration = Duration::from_secs(300);
+
 /// Ports of production hosts that say nothing of a session: the web's.
 const WEB: &[u16] = &[80, 443, 8080, 8443];
 
@@ -69,6 +72,8 @@ pub struct Watch {
     holders: HashMap<u64, (Option<u32>, u64)>,
     interests: (BTreeSet<IpAddr>, u64),
     names: Vec<(String, String)>,
+    /// When the files that name hosts were read.
+    named: Option<Instant>,
     config: Option<Config>,
     resolver: Resolver,
     memory: Memory,
@@ -122,6 +127,7 @@ impl Watch {
             holders: HashMap::new(),
             interests: (BTreeSet::new(), 0),
             names: Vec::new(),
+            named: None,
             config: None,
             resolver: Resolver::start(path, world.home()),
             memory: Memory::default(),
@@ -149,8 +155,10 @@ impl Watch {
     /// Looks once.
     pub fn look(&mut self, world: &World, config: &Config, idle_after: Duration) -> Vec<Open> {
         self.resolver.listen();
-        if self.config.as_ref() != Some(config) {
+        let stale = self.named.is_none_or(|at| at.elapsed() > NAMES_FRESH);
+        if stale || self.config.as_ref() != Some(config) {
             self.names = production_names(world, config);
+            self.named = Some(Instant::now());
             self.config = Some(config.clone());
         }
         self.processes_that_changed(world);

@@ -40,13 +40,16 @@ impl Examiner<'_> {
         }
     }
 
-    /// The line that flags a file, large ones by their first lines.
-    pub(super) fn flag_of(&self, path: &Path) -> Option<usize> {
+    /// What flags a file: the configuration, or one of its first lines.
+    pub(super) fn flag_of(&self, path: &Path) -> Option<String> {
+        if let Some(by) = self.path_flag(path) {
+            return Some(by);
+        }
         let head = self.world.head(path, SCRIPT_BYTES as u64)?;
         if is_compiled(&head) {
             return None;
         }
-        flags::flagged_line(&String::from_utf8_lossy(&head))
+        flags::flagged_line(&String::from_utf8_lossy(&head)).map(|line| format!("line {line}"))
     }
 
     /// The file that runs: a program by path or by `PATH`, a script also by its name in the directory.

@@ -239,8 +239,11 @@ impl Examiner<'_> {
             }
             What::Function => return,
         };
-        let hit = rules::matches(run).into_iter().find(|hit| hit.rule.level == Level::Confirm);
-        let flagged = files.iter().any(|file| self.flag_of(file).is_some());
+        let mut hits = rules::matches(run);
+        hits.extend(rules::matches_of(run, self.rules));
+        let hit = hits.into_iter().find(|hit| hit.rule.level == Level::Confirm);
+        let flagged = files.iter().any(|file| self.flag_of(file).is_some())
+            || self.command_flag(run, cwd.as_deref()).is_some();
         if hit.is_none() && !flagged {
             return;
         }

@@ -12,6 +12,7 @@ pub mod flags;
 pub mod hours;
 pub mod lease;
 pub mod line;
+pub mod own;
 mod prefixes;
 pub mod rules;
 mod rules_table;

@@ -25,6 +25,9 @@ const MAX_NESTED: usize = 24;
 /// All text that is parsed for one line, with function bodies and `-c` arguments.
 const MAX_TEXT: usize = 4 * line::MAX_BYTES;
 
+/// Words that programs inside programs may hand on, all levels together.
+const MAX_HANDED: usize = 4096;
+
 /// More runs than this in one line: the rest is unclear.
 const MAX_RUNS: usize = 4096;
 
@@ -234,6 +237,7 @@ struct Resolver<'a> {
     active: Vec<String>,
     texts: usize,
     nested: usize,
+    handed: usize,
     parsed: usize,
     unclear: usize,
 }
@@ -251,6 +255,7 @@ impl<'a> Resolver<'a> {
             active: Vec::new(),
             texts: 0,
             nested: 0,
+            handed: 0,
             parsed: 0,
             unclear: 0,
         }
@@ -423,7 +428,10 @@ impl<'a> Resolver<'a> {
 
     /// Resolves one command. `own` is the view it runs under, `scope` the shell that stays behind.
     fn program(&mut self, words: Vec<Word>, own: Scope, scope: &mut Scope, at: usize) {
-        if self.nested >= MAX_NESTED {
+        if self.nested > 0 {
+            self.handed += words.len();
+        }
+        if self.nested >= MAX_NESTED || self.handed > MAX_HANDED {
             return self.unclear(&own, "is nested too deep", words, at);
         }
         self.nested += 1;

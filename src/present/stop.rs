@@ -34,7 +34,7 @@ pub fn message(finding: &Finding, decision: Decision, around: Surroundings) -> S
         (Cause::LocalOnly { by }, Some(tunnel)) => vec![
             format!(
                 "{subject} is local-only ({}), and {} right now.",
-                short(by, 40),
+                short(by, 60),
                 short(&tunnel.place(), 60)
             ),
             short(&tunnel.origin(), WIDTH),

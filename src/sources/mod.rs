@@ -12,6 +12,7 @@ pub mod ini;
 pub mod kube;
 pub mod origin;
 pub mod pulumi;
+pub mod sessions;
 pub mod terraform;
 
 use std::ffi::OsStr;

@@ -9,6 +9,7 @@ mod servers;
 mod shell;
 mod sshd;
 mod strace;
+pub mod tmux;
 mod watched;
 
 pub use home::{Home, kubeconfig, tool};

@@ -177,6 +177,16 @@ impl Resolver<'_> {
         if fish && plain.len() > 1 && !plain[0].contains('=') {
             self.aliases.insert(plain[0].to_string(), plain[1..].join(" "));
         }
+        // fish makes a function of it, there and then; the other shells have read the whole text by now.
+        if fish {
+            let pair =
+                |word: &str| word.split_once('=').map(|(name, text)| (name.to_string(), text.to_string()));
+            let defined = plain.first().and_then(|word| pair(word));
+            let apart = || Some((plain.first()?.to_string(), plain.get(1..)?.join(" ")));
+            if let Some((name, text)) = defined.or_else(apart).filter(|(_, text)| !text.is_empty()) {
+                self.local.insert(name, format!("{text} $argv"));
+            }
+        }
     }
 }
 
