@@ -223,7 +223,7 @@ pub struct Segment {
     #[arg(value_enum)]
     pub form: SegmentForm,
     /// The terminal whose tab is meant, such as tmux's #{pane_tty}; without it, what this process sees
-    pub tty: Option<PathBuf>,
+    pub tty: Option<OsString>,
 }
 
 /// Where a segment is shown.

@@ -5,203 +5,10 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Output;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
+use support::tmux::{RED, Tmux, YELLOW, write_rc};
 use support::{Calls, Home, Kind};
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Colours of the basic palette as vt100 numbers them.
-const RED: vt100::Color = vt100::Color::Idx(1);
-const YELLOW: vt100::Color = vt100::Color::Idx(3);
-
-/// A tmux server with one client, which runs in the only pane of another tmux server.
-struct Tmux<'h> {
-    home: &'h Home,
-    inner: PathBuf,
-    outer: PathBuf,
-}
-
-impl<'h> Tmux<'h> {
-    /// A server whose panes run this shell with redtab's hook, and no client yet.
-    fn server(home: &'h Home, kind: Kind) -> Tmux<'h> {
-        write_rc(home, kind, true);
-        Tmux::with(home, &format!("{} -i", kind.name()), "")
-    }
-
-    /// A server whose panes run a command.
-    fn with(home: &'h Home, command: &str, conf: &str) -> Tmux<'h> {
-        let tmux = Tmux { home, inner: home.join("in"), outer: home.join("out") };
-        let base = "set -g status-interval 1\nset -g status-left '<#{@redtab}>'\nset -g status-left-length 70\n\
-                    set -g status-right ''\nset -g default-shell /bin/sh\nset -g automatic-rename off\nset -s exit-empty off\n";
-        let command = command.replace('\'', "'\\''");
-        home.write("tmux.conf", format!("{base}set -g default-command '{command}'\n{conf}"));
-        tmux.start();
-        tmux
-    }
-
-    fn start(&self) {
-        let conf = self.home.join("tmux.conf");
-        // A server that was just killed may still be in the way.
-        self.until("a server", |tmux| {
-            let mut command = tmux.home.command(program());
-            command.arg("-S").arg(&tmux.inner).arg("-f").arg(&conf);
-            command
-                .args(["new-session", "-d", "-s", "s", "-x", "100", "-y", "24"])
-                .output()
-                .unwrap()
-                .status
-                .success()
-        });
-    }
-
-    /// Attaches a client, whose screen is that of the outer server's pane.
-    fn attach(&self) -> &Self {
-        let attach = format!("exec tmux -S {} attach", self.inner.display());
-        let output = self
-            .home
-            .command(program())
-            .arg("-S")
-            .arg(&self.outer)
-            .args(["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "26", &attach])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        self.until("a client", |tmux| !tmux.tmux(&["list-clients"]).is_empty())
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.home.command(program()).arg("-S").arg(&self.inner).args(arguments).output().unwrap()
-    }
-
-    /// What a command of the inner tmux prints.
-    fn tmux(&self, arguments: &[&str]) -> String {
-        String::from_utf8(self.run(arguments).stdout).unwrap().trim_end().to_string()
-    }
-
-    /// The client's screen.
-    fn client(&self) -> vt100::Parser {
-        let output = self
-            .home
-            .command(program())
-            .arg("-S")
-            .arg(&self.outer)
-            .args(["capture-pane", "-ep", "-t", ":0"])
-            .output()
-            .unwrap();
-        let mut parser = vt100::Parser::new(30, 100, 0);
-        for line in output.stdout.split(|byte| *byte == b'\n') {
-            parser.process(line);
-            parser.process(b"\r\n");
-        }
-        parser
-    }
-
-    /// The row of the client's screen that holds this text, and where.
-    fn find(&self, text: &str) -> Option<(String, vt100::Color)> {
-        let parser = self.client();
-        let screen = parser.screen();
-        let (rows, columns) = screen.size();
-        (0..rows).rev().find_map(|row| {
-            let cell = |column| screen.cell(row, column).map(vt100::Cell::contents).filter(|c| !c.is_empty());
-            let cells: Vec<&str> = (0..columns).map(|column| cell(column).unwrap_or(" ")).collect();
-            let at = (0..cells.len()).find(|at| cells[*at..].concat().starts_with(text))?;
-            let ground = screen.cell(row, u16::try_from(at).ok()?)?.bgcolor();
-            Some((cells.concat(), ground))
-        })
-    }
-
-    /// The ground of a window's entry in the status line.
-    fn entry(&self, window: &str) -> Option<vt100::Color> {
-        self.find(window).map(|(_, ground)| ground)
-    }
-
-    #[track_caller]
-    fn until(&self, what: &str, done: impl Fn(&Self) -> bool) -> &Self {
-        let end = Instant::now() + PATIENCE;
-        while !done(self) {
-            if Instant::now() > end {
-                let screen = self.client().screen().contents();
-                let panes = self.tmux(&[
-                    "list-panes",
-                    "-a",
-                    "-F",
-                    "#{pane_id} #{pane_tty} #{@redtab} #{@redtab_red}",
-                ]);
-                let shown = self.tmux(&["capture-pane", "-p"]);
-                panic!("waiting for {what}\nclient:\n{screen}\npane:\n{shown}\npanes:\n{panes}");
-            }
-            std::thread::yield_now();
-        }
-        self
-    }
-
-    /// An option of a pane; empty where it is not set.
-    fn option(&self, pane: &str, option: &str) -> String {
-        self.tmux(&["show-options", "-pqv", "-t", pane, option])
-    }
-
-    #[track_caller]
-    fn until_option(&self, pane: &str, option: &str, value: &str) -> &Self {
-        self.until(&format!("{option} = {value:?} in {pane}"), |tmux| tmux.option(pane, option) == value)
-    }
-
-    #[track_caller]
-    fn until_entry(&self, window: &str, ground: Option<vt100::Color>) -> &Self {
-        self.until(&format!("{window} on {ground:?}"), |tmux| match ground {
-            Some(ground) => tmux.entry(window) == Some(ground),
-            None => tmux.entry(window).is_some_and(|ground| ground != RED && ground != YELLOW),
-        })
-    }
-
-    /// What the window keeps of its own: every option set for it.
-    fn window_options(&self, target: &str) -> String {
-        self.tmux(&["show-options", "-w", "-t", target])
-    }
-
-    /// Waits for a prompt that stands last on a pane's screen.
-    #[track_caller]
-    fn prompt(&self, pane: &str) -> &Self {
-        self.until("a prompt", |tmux| {
-            tmux.tmux(&["capture-pane", "-p", "-t", pane]).trim_end().ends_with("@@")
-        })
-    }
-
-    /// Types a command and Enter.
-    fn line(&self, pane: &str, command: &str) -> &Self {
-        self.prompt(pane);
-        self.tmux(&["send-keys", "-t", pane, "-l", "--", command]);
-        self.tmux(&["send-keys", "-t", pane, "Enter"]);
-        self
-    }
-
-    /// The pid of a pane's shell.
-    fn pid(&self, pane: &str) -> String {
-        self.tmux(&["display-message", "-p", "-t", pane, "#{pane_pid}"])
-    }
-}
-
-impl Drop for Tmux<'_> {
-    fn drop(&mut self) {
-        for socket in [&self.outer, &self.inner] {
-            let _ = self.home.command(program()).arg("-S").arg(socket).arg("kill-server").output();
-        }
-    }
-}
-
-/// The real tmux, whatever else a test puts on PATH.
-fn program() -> PathBuf {
-    let places = ["/usr/local/bin/tmux", "/usr/bin/tmux", "/bin/tmux"];
-    places.iter().map(PathBuf::from).find(|path| path.exists()).expect("tmux is installed")
-}
-
-fn write_rc(home: &Home, kind: Kind, redtab: bool) {
-    let init = if redtab { kind.init() } else { "" };
-    let rc = format!("{}{}{init}\n", kind.rc_head(), kind.own_prompt(&["@@ ".into()]));
-    home.write(kind.rc_path(), rc);
-}
 
 fn home_at(context: &str) -> Home {
     let home = Home::new();
@@ -468,3 +275,169 @@ fn nothing_changed_starts_nothing_and_a_change_one_tmux(kind: Kind) {
 }
 
 in_every_shell! { nothing_changed_starts_nothing_and_a_change_one_tmux }
+
+/// Everything that shows what redtab says: the status line by options and by the command, borders, the client's title.
+const EVERYWHERE: &str = "set -g status-left '<#{@redtab}>#(redtab segment tmux #{pane_tty})'\n\
+                          set -g pane-border-status top\n\
+                          set -g pane-border-format '{#{?@redtab,#[#{@redtab_style}] #{@redtab} #[default],}}'\n\
+                          set -g set-titles on\n\
+                          set -g set-titles-string '#{@redtab} #{pane_title}'\n\
+                          set -g display-time 1\n";
+
+/// What somebody could call a cluster. `~/F` must never be there.
+const ATTACKS: [&str; 12] = [
+    "#(>~/F)",
+    "##(>~/F)",
+    "###(>~/F)",
+    "#{host}",
+    "#{E:status-left}",
+    "%H",
+    "#[bg=green]x",
+    "#,}#(>~/F)",
+    "x;",
+    "x\\;",
+    "$(>~/F)`>~/F`",
+    "'\" { run-shell '>~/F' }",
+];
+
+#[test]
+fn no_name_is_run_or_obeyed() {
+    let home = home_at("dev-eu");
+    let kind = Kind::Bash;
+    write_rc(&home, kind, true);
+    let tmux = Tmux::with(&home, "bash -i", EVERYWHERE);
+    tmux.attach().prompt("%0");
+    for attack in ATTACKS {
+        // A new name is itself a format.
+        tmux.tmux(&["rename-session", "--", &attack.replace('#', "##")]);
+        for text in [format!("prod {attack}"), format!("{attack} prod")] {
+            home.kubeconfig(".kube/config", &[text.as_str()], &text);
+            tmux.line("%0", "");
+            let shown = format!("PROD {text}");
+            tmux.until_option("%0", "@redtab", &shown.replace('#', "##"));
+            // On the border, and in the status line twice. The output of a command is read once more by tmux, which
+            // leaves fewer of several `#`; and it leaves each `%` as it is.
+            let bare = |text: &str| text.replace('#', "");
+            let of_command = bare(&format!("> {} ", shown.replace('%', "%%")));
+            tmux.until(&shown, |tmux| {
+                let screen = tmux.client().screen().contents();
+                screen.contains(&format!("<{shown}>"))
+                    && screen.contains(&format!("{{ {shown} }}"))
+                    && bare(&screen).contains(&of_command)
+            });
+            tmux.until_entry("0:", Some(RED));
+            tmux.tmux(&["display-message", "#{@redtab}"]);
+            tmux.tmux(&["display-message", "-p", "#{@redtab} #{pane_title}"]);
+            assert!(!home.join("F").exists(), "{text}");
+        }
+    }
+    // A name that begins with `-`, and one that is nothing but `;`.
+    for text in ["-x prod", "prod;", ";prod;;"] {
+        home.kubeconfig(".kube/config", &[text], text);
+        tmux.line("%0", "").until_option("%0", "@redtab", &format!("PROD {text}"));
+    }
+    home.write(".config/redtab/config.toml", "[[environment]]\nname = \"production\"\nbadge = \"-g\"\n");
+    tmux.line("%0", "").until_option("%0", "@redtab", "-g ;prod;;");
+    home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
+    tmux.line("%0", "").until_option("%0", "@redtab", "").until_entry("0:", None);
+    assert!(!home.join("F").exists());
+    assert_eq!(tmux.window_options("%0"), "");
+}
+
+#[test]
+fn a_careless_format_would_run_it() {
+    let home = home_at("dev-eu");
+    let tmux = Tmux::with(&home, "sh", "set -g @x '#(>~/F)'\nset -g status-left '#{E:@x}'\n");
+    tmux.attach().until("the file", |_| home.join("F").exists());
+}
+
+#[test]
+fn the_segment_for_a_status_line() {
+    let home = home_at("prod-eu");
+    let tmux = Tmux::server(&home, Kind::Zsh);
+    tmux.until_option("%0", "@redtab", "PROD prod-eu");
+    let tty = tmux.tmux(&["display-message", "-p", "-t", "%0", "#{pane_tty}"]);
+    let segment = |arguments: &[&str]| {
+        let output = home.command(home.redtab()).arg("segment").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(segment(&["tmux", &tty]), "#[fg=brightwhite,bg=red] PROD prod-eu #[default]\n");
+    assert_eq!(segment(&["plain", &tty]), "PROD prod-eu\n");
+    // What this process sees itself.
+    assert_eq!(segment(&["plain"]), "PROD prod-eu\n");
+    assert_eq!(segment(&["starship"]), "PROD prod-eu\n");
+    // Nothing is known there, and nobody watches: nothing is claimed.
+    for tty in ["/dev/null", "/dev/pts/99999", "/etc/passwd", "nonsense", ""] {
+        assert_eq!(segment(&["tmux", tty]), "", "{tty}");
+    }
+    assert_eq!(segment(&["tmux"]), "");
+    home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
+    tmux.line("%0", "").until_option("%0", "@redtab", "");
+    assert_eq!(segment(&["tmux", &tty]), "");
+
+    // With a watcher (the test itself stands for it), the number of connections; without one none.
+    let started = |pid: u32| -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat[stat.rfind(')').unwrap() + 1..].split_whitespace().nth(19).unwrap().parse().unwrap()
+    };
+    let me = std::process::id();
+    let machine = |watcher: u32| {
+        let process = |pid: u32| (pid, if pid == me { started(me) } else { 1 });
+        let (watcher, watched) = process(watcher);
+        let open = format!(
+            "{{\"id\":1,\"kind\":\"ssh\",\"target\":\"prod-web\",\"label\":\"prod-web\",\"environment\":\"production\",\
+             \"port\":null,\"pid\":{me},\"started\":{},\"tty\":null,\"tty_nr\":0,\"evidence\":\"x\",\"opened_at\":1,\"idle\":false}}",
+            started(me)
+        );
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        let text = format!(
+            "{{\"version\":1,\"boot\":\"{}\",\"watcher\":{{\"pid\":{watcher},\"started\":{watched}}},\"connections\":[{open},{open}]}}",
+            boot.trim()
+        );
+        let path = home.write("run/machine.json", text);
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    machine(me);
+    assert_eq!(segment(&["tmux", &tty]), "#[fg=red] 2 prod open #[default]\n");
+    assert_eq!(segment(&["tmux"]), "#[fg=red] 2 prod open #[default]\n");
+    machine(0x3f_ffff);
+    assert_eq!(segment(&["tmux", &tty]), "");
+}
+
+#[test]
+fn the_example_shows_it_and_can_be_read_again() {
+    let home = home_at("prod-eu");
+    write_rc(&home, Kind::Bash, true);
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/tmux.conf");
+    let text = fs::read_to_string(example).unwrap();
+    // With what it leaves to the reader.
+    let all: String = text
+        .lines()
+        .map(|line| line.strip_prefix("# set ").map_or(line.into(), |rest| format!("set {rest}")) + "\n")
+        .collect();
+    let file = home.write("example.conf", all);
+    let tmux = Tmux::with(&home, "bash -i", &format!("source-file {}\n", file.display()));
+    tmux.attach().until_entry("0:bash", Some(RED));
+    let row = tmux.find(" PROD prod-eu  ").expect("the badge");
+    assert_eq!(row.1, RED);
+    let shown = tmux.client().screen().contents();
+    assert_eq!(shown.matches(" PROD prod-eu ").count(), 3, "prompt, border and status line: {shown}");
+    let options = || [tmux.tmux(&["show-options", "-g"]), tmux.tmux(&["show-options", "-gw"])];
+    let before = options();
+    tmux.tmux(&["source-file", file.to_str().unwrap()]);
+    assert_eq!(options(), before);
+    home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
+    tmux.line("%0", "").until_option("%0", "@redtab", "").until_entry("0:bash", None);
+    assert!(tmux.find(" PROD").is_none_or(|(row, _)| row.contains("@@")), "only an older prompt");
+}
+
+#[test]
+fn without_colours_the_words_are_there() {
+    let home = home_at("prod-eu");
+    write_rc(&home, Kind::Bash, true);
+    let tmux = Tmux::with(&home, "NO_COLOR=1 exec bash -i", "");
+    tmux.attach().until_option("%0", "@redtab", "PROD prod-eu").until_entry("0:", None);
+    assert_eq!(tmux.option("%0", "@redtab_style"), "default");
+    assert_eq!(tmux.window_options("%0"), "");
+}

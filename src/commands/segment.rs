@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::hook;
 use crate::cli::{Exit, Segment as Args, SegmentForm};
 use crate::commands;
-use crate::config;
+use crate::config::{self, Segment as Form};
 use crate::environment::Names;
 use crate::present::prompt::{self, Around};
 use crate::present::tmux;
@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     let run_dir = RunDir::open(&world).ok();
     let view = View::new(&world);
     let segment = match &args.tty {
-        Some(tty) => run_dir.as_ref().map(|dir| noted(&world, dir, tty)).unwrap_or_default(),
+        Some(tty) => run_dir.as_ref().map(|dir| noted(&world, dir, Path::new(tty))).unwrap_or_default(),
         // A status line belongs to no tab.
         None if args.form == SegmentForm::Tmux => Segment::default(),
         None => seen(&view, run_dir.as_ref()),
@@ -71,7 +71,12 @@ fn seen(view: &View, run_dir: Option<&RunDir>) -> Segment {
     let survey = survey::look(view, run_dir.map(|dir| dir as _));
     let config = &survey.loaded.config;
     let around = Around { faulty: !survey.loaded.problems.is_empty(), guarded: true, ..Around::default() };
-    prompt::segment(&survey.verdict, &config.names, hook::looks(view, config), &around)
+    let mut looks = hook::looks(view, config);
+    if looks.form == Form::Off {
+        // What is switched off is the hook's own.
+        looks.form = Form::Long;
+    }
+    prompt::segment(&survey.verdict, &config.names, looks, &around)
 }
 
 /// How many production connections are open, as a living watcher says.

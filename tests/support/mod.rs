@@ -9,6 +9,7 @@ mod servers;
 mod shell;
 mod sshd;
 mod strace;
+pub mod tmux;
 
 pub use home::{Home, kubeconfig, tool};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
