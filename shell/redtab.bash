@@ -454,6 +454,7 @@ __redtab_pre() {
   if __redtab_forgets "$__redtab_line"; then __redtab_forget=1; fi
   # The second line since our last prompt, and nobody would call us at the next one either.
   if ((__redtab_c[0] == 2)) && [[ ${PROMPT_COMMAND[*]} != *__redtab_prompt* ]] && ! __redtab_readonly PROMPT_COMMAND; then
+    # shellcheck disable=SC2016 # to be pasted
     \builtin echo 'redtab: PROMPT_COMMAND was replaced: the prompt is old.  eval "$(redtab init bash)"' >&2
   fi
   __redtab_judge >/dev/null
