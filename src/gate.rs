@@ -16,6 +16,7 @@ use crate::guard::{answer, secrets};
 use crate::present::stop::{self, INDENT, Surroundings};
 use crate::signal::Place;
 use crate::state::audit::{Actor, Record};
+use crate::state::system_log;
 use crate::state::{RunDir, StateDir};
 use crate::world::{Local, World};
 
@@ -404,6 +405,7 @@ impl Visit<'_> {
             line: line.as_deref(),
         };
         let actor = actor(self.gate.world, self.gate.pid);
+        system_log::tell(self.gate.world, self.examined.config.audit, &record, &actor);
         let written = match &self.state {
             Ok(state) => state.record(&record, &actor).map_err(|error| crate::world::plain(&error)),
             Err(why) => Err(why.clone()),
@@ -416,6 +418,12 @@ impl Visit<'_> {
     fn trouble(&self, what: &str, why: &str) {
         self.say(&format!("redtab: {what}: {}\n", crate::escape::terminal(why)));
     }
+}
+
+/// Tells the system's log, by the configuration of this world.
+pub fn tell_system(world: &World, record: &Record, actor: &Actor) {
+    let config = crate::config::load(&crate::view::View::new(world), None).config;
+    system_log::tell(world, config.audit, record, actor);
 }
 
 /// Who acts, for the audit trail.

@@ -356,3 +356,50 @@ fn rules_of_the_configuration_count_in_their_domain() {
     let said = String::from_utf8(said.output().unwrap().stdout).unwrap();
     assert!(said.contains("deletes every tenant") && said.contains("safer: acme tenant archive"), "{said}");
 }
+
+#[test]
+fn a_mornings_deploy_meets_no_question() {
+    let home = home();
+    home.kubeconfig("prod-kube", &["dev-eu", "prod-eu"], "prod-eu");
+    let red = [("KUBECONFIG", home.join("prod-kube").display().to_string())];
+    let red = [(red[0].0, red[0].1.as_str()), ("APP_ENV", "production"), ("AWS_PROFILE", "acme-prod")];
+    for line in [
+        "git pull && git log -3",
+        "kubectl config current-context",
+        "kubectl get pods -A | grep web",
+        "kubectl diff -f k8s/",
+        "kubectl apply -f k8s/",
+        "kubectl apply -k overlays/prod",
+        "kubectl set image deploy/web web=web:1.2.3",
+        "kubectl rollout status deploy/web",
+        "kubectl rollout restart deploy/web",
+        "kubectl rollout undo deploy/web",
+        "kubectl scale deploy/web --replicas=4",
+        "kubectl logs -f deploy/web --since=5m",
+        "kubectl exec -it deploy/web -- sh",
+        "kubectl exec deploy/web -- cat /etc/hosts",
+        "kubectl port-forward svc/web 8080:80",
+        "kubectl describe pod web-1",
+        "kubectl delete pod web-1",
+        "kubectl annotate deploy/web x=y",
+        "helm diff upgrade web ./chart",
+        "helm upgrade --install web ./chart -f values.yaml",
+        "helm rollback web 3",
+        "helm history web",
+        "terraform plan -out=p",
+        "terraform apply p",
+        "aws ecs update-service --cluster c --service s --force-new-deployment",
+        "aws s3 cp build.tgz s3://acme/releases/",
+        "aws logs tail /ecs/web --follow",
+        "argocd app sync web",
+        "psql -c 'select count(*) from orders'",
+        "docker build -t web . && docker push web",
+        "ssh web-1",
+        "k9s",
+        "./deploy.sh",
+        "curl -s https://acme.example/health",
+    ] {
+        let decision = decide(&home, &red, line);
+        assert!(matches!(decision.as_str(), "allow" | "warn"), "{decision}: {line}");
+    }
+}

@@ -75,6 +75,7 @@ pub fn record(world: &World, connection: &Connection, outcome: &Outcome, reason:
         line: None,
     };
     let actor = gate::actor(world, world.parent_pid().unwrap_or_default());
+    gate::tell_system(world, &record, &actor);
     let written = StateDir::open(world)
         .and_then(|state| state.record(&record, &actor).map_err(|error| crate::world::plain(&error)));
     if let Err(why) = written {

@@ -536,13 +536,29 @@ pub static CONFIG: &[Section] = &[
         name: "audit",
         form: Form::Table,
         doc: "The audit trail, which `redtab log` shows.",
-        keys: &[Key {
-            name: "lines",
-            shape: Shape::Flag,
-            required: false,
-            doc: "Keep the lines themselves as well, passwords in URLs cut; never one typed with a leading space.",
-            slot: Slot::Config(|config| &mut config.audit.lines),
-        }],
+        keys: &[
+            Key {
+                name: "lines",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Keep the lines themselves as well, passwords in URLs cut; never one typed with a leading space.",
+                slot: Slot::Config(|config| &mut config.audit.lines),
+            },
+            Key {
+                name: "journald",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Tell journald as well: `journalctl -t redtab -o verbose`.",
+                slot: Slot::Config(|config| &mut config.audit.journald),
+            },
+            Key {
+                name: "syslog",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Tell syslog as well, one line of JSON a record, facility `authpriv`.",
+                slot: Slot::Config(|config| &mut config.audit.syslog),
+            },
+        ],
     },
     Section {
         name: "local_only",

@@ -107,6 +107,10 @@ impl Default for Watch {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
     pub lines: bool,
+    /// Records go to journald as well.
+    pub journald: bool,
+    /// Records go to syslog as well.
+    pub syslog: bool,
 }
 
 /// `[prompt]`: how the segment looks.

@@ -10,10 +10,11 @@ use rustix::process::Pid;
 use super::rc::{self, Rc};
 use super::shells::{on_path, same_program};
 use super::{Finding, Level};
+use crate::config::Audit;
 use crate::config::diagnosis::{Problem, Where, shown_path};
 use crate::config::layers::State;
 use crate::signal::{Place, Trouble};
-use crate::state::{RunDir, StateDir};
+use crate::state::{RunDir, StateDir, system_log};
 use crate::survey;
 use crate::view::View;
 use crate::world::World;
@@ -32,6 +33,7 @@ pub fn look(world: &World, binary: &Path, out: &mut Vec<Finding>) {
     out.extend(around.directory("run directory", RunDir::place(world), run_dir.map(drop)));
     out.extend(around.directory("state directory", StateDir::place(world), StateDir::open(world).map(drop)));
     out.extend(around.stale());
+    out.extend(around.system_log(survey.loaded.config.audit));
     if world.var("REDTAB").is_some_and(|value| value == "off") {
         let text = "REDTAB=off: redtab is switched off in this shell";
         out.push(Finding::new(Level::Warn, "shell", "this shell", text).mend("unset REDTAB".to_string()));
@@ -179,6 +181,25 @@ impl Around<'_> {
                 }
             }
         }
+    }
+
+    // --- the system's log ---
+
+    fn system_log(&self, audit: Audit) -> Vec<Finding> {
+        let wanted = [
+            (audit.journald, "journald", system_log::journal_socket(self.world)),
+            (audit.syslog, "syslog", system_log::syslog_socket(self.world)),
+        ];
+        let told = wanted.into_iter().filter(|(wanted, ..)| *wanted).map(|(_, name, socket)| {
+            match system_log::unheard(&socket) {
+                None => Finding::new(Level::Ok, "state", name, "takes the audit trail's records"),
+                Some(why) => {
+                    let text = format!("takes no records ({why}): they are in redtab log alone");
+                    Finding::new(Level::Warn, "state", name, text).at(self.shown(&socket))
+                }
+            }
+        });
+        told.collect()
     }
 
     // --- redtab's directories ---

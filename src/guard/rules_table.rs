@@ -2065,6 +2065,8 @@ pub static RULES: &[Rule] = &[
         unless: &[
             "--check",
             "-C",
+            "-m=ping|setup|debug|gather_facts|stat|find|getent|service_facts|package_facts|assert",
+            "--module-name=ping|setup|debug|gather_facts|stat|find|getent|service_facts|package_facts|assert",
             "--list-hosts",
             "--list-tasks",
             "--list-tags",
@@ -2080,6 +2082,7 @@ pub static RULES: &[Rule] = &[
         passes: &[
             "ansible-playbook -i prod site.yml --check",
             "ansible all --list-hosts",
+            "ansible all -m ping",
             "ansible --version",
         ],
         ..HOST
@@ -2327,6 +2330,18 @@ pub static RULES: &[Rule] = &[
         ..HOST
     },
     Rule {
+        id: "systemctl-disable",
+        level: Level::Warn,
+        programs: &["systemctl"],
+        words: &["disable|mask"],
+        unless: &["--help", "--user", "--now", "--dry-run"],
+        does: "the unit won't start at the next boot",
+        safer: "systemctl status first",
+        stops: &["systemctl disable nginx", "sudo systemctl mask apt-daily.timer"],
+        passes: &["systemctl is-enabled nginx", "systemctl --user disable x"],
+        ..HOST
+    },
+    Rule {
         id: "systemctl-stop",
         programs: &["systemctl"],
         words: &["stop|disable|mask|kill|isolate|clean|revert|freeze"],
@@ -2433,6 +2448,10 @@ pub static RULES: &[Rule] = &[
             "-SIGCONT",
             "--signal=*HUP|*USR1|*USR2|0",
             "-s=*HUP|*USR1|*USR2|0",
+            "-o",
+            "--oldest",
+            "-n",
+            "--newest",
         ],
         any: &["*", "-u", "-t", "-f", "--user"],
         does: "kills every process that matches",
@@ -2514,7 +2533,7 @@ pub static RULES: &[Rule] = &[
         id: "user-remove",
         programs: &["userdel", "deluser", "groupdel", "delgroup"],
         rest: Rest::Some,
-        does: "removes an account",
+        does: "removes an account, or takes it out of a group",
         safer: "usermod -L locks it",
         stops: &["userdel -r deploy", "sudo deluser deploy"],
         passes: &["useradd deploy", "userdel --help"],
@@ -2547,6 +2566,9 @@ pub static RULES: &[Rule] = &[
         ],
         unless: &[
             "--help",
+            "-h",
+            "-p",
+            "--print",
             "-s",
             "--simulate",
             "--dry-run",

@@ -46,7 +46,8 @@ pub struct Actor {
 }
 
 impl Record<'_> {
-    fn text(&self, actor: &Actor) -> String {
+    /// The record as one line of JSON, with its newline.
+    pub fn text(&self, actor: &Actor) -> String {
         let program = self.what.split_whitespace().next().unwrap_or_default();
         let mut record = json!({
             "time": actor.time,

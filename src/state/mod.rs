@@ -15,6 +15,7 @@ mod run_dir;
 pub mod snoozes;
 mod stamps;
 mod state_dir;
+pub mod system_log;
 pub mod tabs;
 
 pub use notes::Note;
