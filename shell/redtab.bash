@@ -130,6 +130,8 @@ __redtab_put_back() {
 # The shell ends; what follows it in the trap sees the status as it was.
 __redtab_leave() {
   local -a __redtab_s=("$?")
+  # The line that ends the shell sees no prompt any more.
+  if ((__redtab_c[0] > 0)); then __redtab_first; fi
   __redtab_put_back
   return "${__redtab_s[0]}"
 }
@@ -202,10 +204,23 @@ __redtab_draw() {
 __redtab_arrange() {
   local -a __redtab_all __redtab_tail __redtab_i __redtab_c __redtab_k
   if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
-    # bash-preexec looks for its installer in the first element, once: until then that element is not ours.
+    # bash-preexec looks for its installer in the first element, once: until then that element is not ours. Later
+    # versions put themselves back in front at every prompt: they call us before the user's own hooks.
     __redtab_c=(__redtab_first)
-    case ${PROMPT_COMMAND[0]-} in *__bp_install*) __redtab_c=() ;; esac
-    if [[ ${#__redtab_c[@]} == 0 || ${PROMPT_COMMAND[0]-} == __redtab_first ]]; then
+    case ${PROMPT_COMMAND[0]-} in
+      '__bp_precmd_invoke_cmd "$_"'*)
+        if \builtin declare -F __bp_install_prompt_command >/dev/null; then
+          __redtab_c=('__bp_precmd_invoke_cmd "$_"' __redtab_first)
+          if [[ ${precmd_functions[0]-} != __redtab_first ]]; then
+            __redtab_all=("${precmd_functions[@]}") && precmd_functions=(__redtab_first)
+            for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_all[@]}; __redtab_k[0]++)); do
+              [[ ${__redtab_all[${__redtab_k[0]}]} == __redtab_first ]] || precmd_functions+=("${__redtab_all[${__redtab_k[0]}]}")
+            done
+          fi
+        fi ;;
+      *__bp_install*) __redtab_c=() ;;
+    esac
+    if [[ ${#__redtab_c[@]} == 0 || ${PROMPT_COMMAND[*]:0:1} == "${__redtab_c[0]}" && ${PROMPT_COMMAND[*]:${#__redtab_c[@]} - 1:1} == __redtab_first ]]; then
       case ${PROMPT_COMMAND[*]: -1} in
         __redtab_prompt) return 0 ;;
         __bp_interactive_mode)
@@ -217,8 +232,13 @@ __redtab_arrange() {
     __redtab_i=("${!PROMPT_COMMAND[@]}")
     for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_i[@]}; __redtab_k[0]++)); do
       __redtab_c[0]=${PROMPT_COMMAND[${__redtab_i[${__redtab_k[0]}]}]}
+      # What stood in front stands there already; what was joined to it, alone again.
+      if ((__redtab_k[0] == 0)) && [[ ${__redtab_all[0]-} == __bp_* ]]; then
+        __redtab_c[0]=${__redtab_c[0]#"${__redtab_all[0]}"}
+        __redtab_c[0]=${__redtab_c[0]#$'\n'}
+      fi
       case ${__redtab_c[0]} in
-        __redtab_first | __redtab_prompt) ;;
+        '' | __redtab_first | __redtab_prompt | __redtab_none) ;;
         __bp_interactive_mode) __redtab_tail=(__bp_interactive_mode) ;;
         # Another tool joined our entry to its own: it keeps its place, and we take ours.
         *)
@@ -330,6 +350,8 @@ __redtab_able() {
   __redtab_can=(yes)
   if ! ((__redtab_new[0])); then
     __redtab_can=('this bash is older than 4.4')
+  elif [[ -n ${BLE_ATTACHED-} ]]; then
+    __redtab_can=('ble.sh runs the lines') # it catches the interrupt that drops one, and runs it
   elif [[ ! -o history || ${HISTSIZE-} == 0 ]]; then
     __redtab_can=('history is off')
   elif ! \builtin shopt -q promptvars && ! \builtin shopt -qo posix; then
@@ -552,7 +574,7 @@ __redtab_judge() {
 # Notes the settings that __redtab_able, __redtab_arm, __redtab_draw and __redtab_arrange have just gone by. A variable that
 # becomes readonly with its value as it is needs no writing.
 __redtab_settle() {
-  __redtab_settled=("1//:$SHELLOPTS $BASHOPTS ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1")
+  __redtab_settled=("1//:$SHELLOPTS $BASHOPTS ${BLE_ATTACHED-} ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1")
 }
 
 __redtab_prompt() {
@@ -562,7 +584,7 @@ __redtab_prompt() {
   local IFS=$' \t\n'
   __redtab_trap=()
   # Nearly always nothing has changed: then one comparison says so of all that is ours, and one of the inputs.
-  if \builtin test "${__redtab_live[0]-}/${__redtab_always[0]-}/${REDTAB-}:$SHELLOPTS $BASHOPTS ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1" = "${__redtab_settled[0]-}"; then
+  if \builtin test "${__redtab_live[0]-}/${__redtab_always[0]-}/${REDTAB-}:$SHELLOPTS $BASHOPTS ${BLE_ATTACHED-} ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1" = "${__redtab_settled[0]-}"; then
     if ! __redtab_same; then
       __redtab_live=()
     elif [[ ${__redtab_trap[0]-} != $'\n''trap -- '* ]]; then

@@ -177,7 +177,7 @@ __redtab_prompt() {
     # Nearly always everything of ours is in its place as well.
     if [[ "$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]]; then
       (( $#__redtab_paint )) && __redtab_tell "$__redtab_paint[1]"
-      return
+      return 0
     fi
   else
     __redtab_inherited=()

@@ -75,6 +75,8 @@ pub enum Command {
     Log(Log),
     /// The segment for other prompts and for status lines
     Segment(Segment),
+    /// Put the terminal back: tab colour, background, title
+    Reset,
     /// The open connections to production: kind, target, tab, age, idle time, why each counts
     Ps(Ps),
     /// The watcher, which knows the open connections of this machine

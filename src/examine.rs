@@ -46,6 +46,8 @@ pub struct Examination {
     pub tab: Verdict,
     /// The gravest verdict of the tab and of every view that the line runs something under.
     pub gravest: Verdict,
+    /// How many production connections are open on this machine, as far as the watcher knows.
+    pub open: usize,
     pub config: Config,
     /// The gravest place that the line goes to, besides where the tab points.
     pub goes: Option<Goes>,
@@ -116,6 +118,7 @@ pub fn line(
         resolved: runs,
         findings,
         config: survey.loaded.config.clone(),
+        open: survey.connections.open.len(),
         tab: survey.verdict,
         gravest,
         goes,

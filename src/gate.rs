@@ -238,6 +238,7 @@ impl Visit<'_> {
     fn around<'s>(&'s self, also: &'s [&'s str]) -> Surroundings<'s> {
         Surroundings {
             hour: &self.now.local.day_and_hour,
+            open: self.examined.open,
             late: self.now.late,
             also,
             ..Surroundings::default()

@@ -147,6 +147,13 @@ fn a_trail_that_others_can_write_is_not_used() {
     let output = guard(&home, "kubectl delete ns payments");
     assert_eq!(output.status.code(), Some(77));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is not this user's alone"));
+    if rustix::process::geteuid().is_root() {
+        fs::set_permissions(home.join(TRAIL), fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::chown(home.join(TRAIL), Some(65534), None).unwrap();
+        let output = guard(&home, "kubectl delete ns payments");
+        assert_eq!(output.status.code(), Some(77));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("is not this user's alone"));
+    }
     fs::remove_file(home.join(TRAIL)).unwrap();
     std::os::unix::fs::symlink(home.join("elsewhere"), home.join(TRAIL)).unwrap();
     assert_eq!(guard(&home, "kubectl delete ns payments").status.code(), Some(77));

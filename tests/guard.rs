@@ -263,6 +263,7 @@ fn no_secret_reaches_the_history_file_of_bash() {
         "PROMPT_COMMAND='history -a'",
         "PROMPT_COMMAND=(': nothing' 'history -a')",
         "PROMPT_COMMAND='history -a; history -c; history -r'",
+        "PROMPT_COMMAND='history -a'; trap 'history -a' EXIT",
     ];
     for setup in setups {
         for (before, context) in [(true, "prod-eu"), (true, "dev-eu"), (false, "dev-eu"), (false, "prod-eu")]
@@ -281,6 +282,8 @@ fn no_secret_reaches_the_history_file_of_bash() {
                 "{setup} {before} {context}\n{}",
                 shell.dump()
             );
+            // The line that ends the shell as well.
+            shell.send(" true s3cret; ");
             shell.exit();
             let file = fs::read_to_string(home.join("hist")).unwrap();
             assert!(!file.contains("s3cret"), "{file}");
@@ -851,9 +854,14 @@ fn status_says_whether_the_guard_is_armed(kind: Kind) {
 
 #[test]
 fn bash_says_where_it_can_not_hold_a_line_back() {
-    for setting in
-        ["set +o history", "shopt -u promptvars", "HISTSIZE=0", "readonly PS0=", "readonly HISTCONTROL"]
-    {
+    for setting in [
+        "set +o history",
+        "shopt -u promptvars",
+        "HISTSIZE=0",
+        "readonly PS0=",
+        "readonly HISTCONTROL",
+        "BLE_ATTACHED=1",
+    ] {
         let home = home_on("prod-eu");
         let mut shell = Kind::Bash.in_home(&home).rc(setting).redtab().start();
         shell
@@ -865,6 +873,47 @@ fn bash_says_where_it_can_not_hold_a_line_back() {
     shell.line("set +o history").expect_text(" PROD prod-eu · guard off ");
     shell.line("set -o history").expect_text(" PROD prod-eu ");
     refused(&home, &mut shell, "./cleanup.sh");
+}
+
+/// The shape of later versions of bash-preexec: at every prompt it puts itself in front and at the end again.
+const IN_FRONT_AGAIN: &str = r#"
+__bp_install_prompt_command() {
+  local all; all=$(IFS=$'\n'; echo "${PROMPT_COMMAND[*]}")
+  case $all in '__bp_precmd_invoke_cmd "$_"'$'\n'*$'\n__bp_interactive_mode') return 1 ;; esac
+  local i
+  for i in "${!PROMPT_COMMAND[@]}"; do
+    case ${PROMPT_COMMAND[i]} in *__bp_interactive_mode*) unset "PROMPT_COMMAND[i]" ;; esac
+    PROMPT_COMMAND[i]=${PROMPT_COMMAND[i]//'__bp_precmd_invoke_cmd "$_"'/:}
+  done
+  PROMPT_COMMAND='__bp_precmd_invoke_cmd "$_"'$'\n'$PROMPT_COMMAND
+  PROMPT_COMMAND+=(__bp_interactive_mode)
+}
+__bp_precmd_invoke_cmd() {
+  local rc=$? f
+  __bp_install_prompt_command
+  for f in "${precmd_functions[@]}"; do (exit "$rc"); "$f"; done
+}
+__bp_interactive_mode() { :; }
+mine() { history -a; }
+precmd_functions+=(mine)
+PROMPT_COMMAND=('__bp_precmd_invoke_cmd "$_"' __bp_interactive_mode)
+"#;
+
+#[test]
+fn bash_lets_another_stand_in_front_at_every_prompt() {
+    let home = home_on("prod-eu");
+    let rc = format!("HISTCONTROL=ignoreboth HISTFILE=$HOME/hist\n{IN_FRONT_AGAIN}");
+    let mut shell = Kind::Bash.in_home(&home).rc(&rc).redtab().start();
+    shell.expect_text(" PROD prod-eu ").enter().enter();
+    let pieces = shell.value("\"${PROMPT_COMMAND[*]}\"");
+    refused(&home, &mut shell, "./cleanup.sh");
+    shell.line(" echo s3cret >x").line("echo one");
+    assert!(home.join("x").exists());
+    assert_eq!(shell.value("\"${PROMPT_COMMAND[*]}\""), pieces);
+    assert_eq!(pieces.matches("__redtab_").count(), 2, "{pieces}");
+    let file = fs::read_to_string(home.join("hist")).unwrap();
+    assert!(file.contains("echo one") && !file.contains("s3cret"), "{file}\n{}", shell.dump());
+    works(&home, &mut shell);
 }
 
 #[test]

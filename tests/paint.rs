@@ -276,6 +276,15 @@ fn switched_off_it_puts_the_tab_back(kind: Kind) {
     assert!(count(&shell, from, "\x1b]1337;SetColors=tab=c00000\x07") > 0, "{}", shell.dump());
 }
 
+fn reset_puts_the_tab_back_without_the_hook(kind: Kind) {
+    let home = home_at("prod-eu", "iterm2", "");
+    let mut shell = kind.in_home(&home).start();
+    let from = shell.raw().len();
+    shell.line("redtab reset >out 2>&1").enter();
+    expect(&shell, from, "\x1b]1337;SetColors=tab=default\x07\x1b]111\x07\x1b]0;~\x07", 1);
+    assert_eq!(std::fs::read_to_string(home.join("out")).unwrap(), "");
+}
+
 fn without_the_hook_nothing_is_painted(kind: Kind) {
     let home = home_at("prod-eu", "iterm2", "");
     let mut shell = kind.in_home(&home).start();
@@ -424,6 +433,7 @@ in_every_shell!(
     title_and_colour_can_be_switched_off,
     the_colour_blind_palette_and_staging,
     switched_off_it_puts_the_tab_back,
+    reset_puts_the_tab_back_without_the_hook,
     without_the_hook_nothing_is_painted,
     exit_keeps_the_users_own_hook_and_status,
     exec_puts_the_tab_back,

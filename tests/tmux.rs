@@ -494,3 +494,41 @@ in_every_shell! {
     switched_off_it_marks_nothing,
     a_session_is_red_while_it_lasts,
 }
+
+#[test]
+fn reset_takes_away_what_is_left() {
+    let home = home_at("prod-eu");
+    let tmux = Tmux::server(&home, Kind::Bash);
+    tmux.attach().until_entry("0:", Some(RED));
+    // A shell without a hook, in a pane that another one left red.
+    write_rc(&home, Kind::Zsh, false);
+    tmux.line("%0", "HISTFILE= exec env REDTAB=off zsh -i").until_option("%0", "@redtab", "");
+    tmux.tmux(&[
+        "set-option",
+        "-p",
+        "-t",
+        "%0",
+        "@redtab",
+        "PROD x",
+        ";",
+        "set-option",
+        "-p",
+        "-t",
+        "%0",
+        "@redtab_red",
+        ",bg=red",
+    ]);
+    for _ in 0..2 {
+        tmux.line("%0", "redtab reset").until_option("%0", "@redtab", "").until_option(
+            "%0",
+            "@redtab_red",
+            "",
+        );
+    }
+    // In a shell with a hook the next prompt says what is true.
+    tmux.tmux(&["new-window", "-d"]);
+    tmux.until_option(":1", "@redtab", "PROD prod-eu")
+        .line(":1", "redtab reset; tmux show -pqv @redtab >shown; echo done >>shown");
+    tmux.until("the reset", |_| fs::read_to_string(home.join("shown")).is_ok_and(|text| text == "done\n"));
+    tmux.until_option(":1", "@redtab", "PROD prod-eu").until_entry("1:", Some(RED));
+}

@@ -53,6 +53,7 @@ pub fn run(args: &Check) -> Result<Exit> {
         let around = Surroundings {
             restore: "",
             hour: &around.local.day_and_hour,
+            open: examined.open,
             late: around.late,
             also: &[],
             lease: lease.as_deref(),

@@ -33,7 +33,9 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let view = View::new(&world);
     let run_dir = RunDir::open(&world).ok();
     let key = world.tab().map(|tab| tab.key());
-    if let (Some(dir), Some(key), "yes") = (&run_dir, &key, args.jobs.as_str()) {
+    if let (Some(dir), Some(key), "yes") = (&run_dir, &key, args.jobs.as_str())
+        && dir.note(Note::Sessions, key, world.uid).is_none()
+    {
         dir.leave_note(Note::Sessions, key, "");
     }
     let survey = survey::look(&view, run_dir.as_ref().map(|dir| dir as _));

@@ -24,6 +24,7 @@ mod log;
 mod ps;
 mod record;
 mod require;
+mod reset;
 mod run;
 mod segment;
 mod status;
@@ -52,6 +53,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Watch(command) => watch::run(command),
         Command::Log(args) => log::run(&args),
         Command::Segment(args) => segment::run(&args),
+        Command::Reset => reset::run(),
         Command::Close(args) => close::run(&args),
         Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),

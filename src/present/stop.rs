@@ -18,6 +18,8 @@ pub struct Surroundings<'s> {
     /// `Thu 22:04`; empty where it does not matter.
     pub hour: &'s str,
     pub late: bool,
+    /// Open production connections on this machine; 0 where none is known.
+    pub open: usize,
     /// What else the same answer would let run.
     pub also: &'s [&'s str],
     /// The newest restore point, or why none is known; empty where nothing holds the target.
@@ -147,7 +149,12 @@ fn target(finding: &Finding, around: Surroundings) -> String {
         Gravity::Unsure => format!("can't be told whether this is production: {reason}"),
         _ => format!("target  {reason}"),
     };
-    if around.hour.is_empty() { what } else { format!("{what}    {}", hour(around)) }
+    let open = match around.open {
+        0 => String::new(),
+        1 => "    1 production connection open".into(),
+        open => format!("    {open} production connections open"),
+    };
+    if around.hour.is_empty() { what + &open } else { format!("{what}{open}    {}", hour(around)) }
 }
 
 fn hour(around: Surroundings) -> String {

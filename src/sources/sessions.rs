@@ -2,6 +2,7 @@
 //! put there by `-f`. It looks at processes only when the shell or the guard left a note that there may be one, and
 //! judges nothing but what their command lines name.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::guard::line::Word;
@@ -25,19 +26,17 @@ pub fn read(view: &View) -> Vec<Reading> {
     let world = view.world();
     let Some(tab) = world.tab() else { return Vec::new() };
     let note = RunDir::place(world).map(|dir| dir.join(Note::Sessions.directory()).join(tab.key()));
-    if !note.is_some_and(|note| note.exists()) {
-        return Vec::new();
-    }
-    // What `ssh -f` leaves behind has no terminal of its own any more, but its stderr is still here.
-    let here = std::fs::read_link(format!("/proc/{}/fd/0", tab.session)).ok();
+    let Some(Content::Bytes(note)) = note.map(|note| world.read(&note).0) else { return Vec::new() };
+    // What `ssh -f` leaves behind has no terminal any more; but it was started since the guard saw such a line.
+    let since: Option<u64> = std::str::from_utf8(&note).ok().and_then(|text| text.parse().ok());
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten().take(PROCESSES);
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let mut readings = Vec::new();
     for pid in pids.filter(|pid| *pid != std::process::id()) {
         let Some(terminal) = world.terminal_of(pid) else { continue };
         let left = || {
-            let stderr = std::fs::read_link(format!("/proc/{pid}/fd/2")).ok();
-            terminal == 0 && stderr.is_some() && stderr == here
+            let own = std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == world.uid);
+            terminal == 0 && own && since.is_some_and(|since| world.started(pid) >= Some(since))
         };
         if terminal != tab.tty && !left() {
             continue;

@@ -17,6 +17,7 @@ const CAP: usize = 4096;
 pub enum Note {
     /// Four lines: the mark's text, its colour, `title` where titles are set, what stands before a title.
     Painted,
+    /// When the first of them began, in clock ticks since boot; nothing where only the shell said that it has jobs.
     Sessions,
 }
 
