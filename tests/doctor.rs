@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{Home, Kind};
@@ -309,6 +310,61 @@ faults! {
         fs::set_permissions(patient.path_of(".kube/config"), fs::Permissions::from_mode(0o000)).unwrap();
         patient
     };
+}
+
+/// The watcher of a home, started and killed.
+#[test]
+fn a_watcher_that_is_gone_is_missed() {
+    let patient = Patient::of(Kind::Bash, BASH);
+    let redtab = patient.home.redtab();
+    let watch = |word: &str| {
+        let out = patient.command(redtab.to_str().unwrap()).args(["watch", word]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    watch("start");
+    let end = Instant::now() + Duration::from_secs(20);
+    while !patient.home.join("run/machine.json").exists() {
+        assert!(Instant::now() < end, "{}", watch("status"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(patient.complaints(), [] as [Value; 0]);
+    let (text, _) = patient.doctor(&[]);
+    assert!(
+        text.lines().any(|line| line.starts_with("ok    watcher ") && line.ends_with(" running")),
+        "{text}"
+    );
+    let pid =
+        watch("status").split(|c: char| !c.is_ascii_digit()).find(|word| !word.is_empty()).map(str::to_owned);
+    let pid = rustix::process::Pid::from_raw(pid.unwrap().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let dead = || rustix::process::test_kill_process(pid).is_err() || watch("status").contains("no watcher");
+    while !dead() {
+        assert!(Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    patient.is_mended("fail", "where tunnels lead is not known");
+}
+
+#[test]
+fn the_terminals_profile_is_named_with_what_it_could_do() {
+    for (vars, ok, more) in [
+        (&[("TERM", "alacritty")][..], "told by TERM=alacritty", None),
+        (&[("TERM", "dumb")], "the prompt alone (told by TERM=dumb)", None),
+        (
+            &[("TERM", "xterm-kitty")],
+            "told by TERM=xterm-kitty",
+            Some("listen_on unix:/tmp/kitty-{kitty_pid}"),
+        ),
+    ] {
+        let mut patient = Patient::of(Kind::Bash, BASH);
+        patient.vars = vars.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let (text, code) = patient.doctor(&[]);
+        assert_eq!(code, Some(0), "{text}");
+        let line = text.lines().find(|line| line.starts_with("ok    terminal ")).unwrap();
+        assert!(line.contains(ok), "{text}");
+        assert_eq!(text.lines().any(|line| Some(line.trim()) == more), more.is_some(), "{text}");
+        assert!(text.contains("6 of 6"), "the trial has a terminal of its own: {text}");
+    }
 }
 
 #[test]

@@ -53,6 +53,9 @@ fn as_text(report: &Report, color: bool) -> String {
             let _ = write!(out, "   {}", escape::terminal(&finding.place));
         }
         out.push('\n');
+        for line in finding.lines.unwrap_or_default().lines() {
+            let _ = writeln!(out, "{INDENT}{line}");
+        }
         if let Some(mend) = mend(finding) {
             let _ = writeln!(out, "{INDENT}{mend}");
         }
@@ -83,6 +86,7 @@ fn as_json(report: &Report) -> Value {
             "what": finding.text,
             "where": finding.place,
             "mend": mend(finding),
+            "lines": finding.lines,
         })
     };
     let tried: Vec<Value> = report

@@ -53,6 +53,8 @@ pub struct Finding {
     pub place: String,
     /// The command that mends it, as it can be pasted into any shell.
     pub mend: Option<String>,
+    /// Lines for the configuration of another program, of which `place` tells the file.
+    pub lines: Option<&'static str>,
 }
 
 impl Finding {
@@ -64,7 +66,7 @@ impl Finding {
         text: impl Into<String>,
     ) -> Finding {
         let (subject, text) = (subject.into(), text.into());
-        Finding { level, area, subject, text, place: String::new(), mend: None }
+        Finding { level, area, subject, text, place: String::new(), mend: None, lines: None }
     }
 
     /// The same with the place it is about.

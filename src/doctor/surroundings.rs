@@ -10,10 +10,12 @@ use rustix::process::Pid;
 use super::rc::{self, Rc};
 use super::shells::{on_path, same_program};
 use super::{Finding, Level};
-use crate::config::Audit;
 use crate::config::diagnosis::{Problem, Where, shown_path};
 use crate::config::layers::State;
+use crate::config::{Audit, Config};
+use crate::present::terminal::{self, Act};
 use crate::signal::{Place, Trouble};
+use crate::sources::connections::Watcher;
 use crate::state::{RunDir, StateDir, system_log};
 use crate::survey;
 use crate::view::View;
@@ -34,6 +36,8 @@ pub fn look(world: &World, binary: &Path, out: &mut Vec<Finding>) {
     out.extend(around.directory("state directory", StateDir::place(world), StateDir::open(world).map(drop)));
     out.extend(around.stale());
     out.extend(around.system_log(survey.loaded.config.audit));
+    out.extend(around.watcher(survey.connections.watcher));
+    out.extend(around.terminal(&survey.loaded.config));
     if world.var("REDTAB").is_some_and(|value| value == "off") {
         let text = "REDTAB=off: redtab is switched off in this shell";
         out.push(Finding::new(Level::Warn, "shell", "this shell", text).mend("unset REDTAB".to_string()));
@@ -243,6 +247,53 @@ impl Around<'_> {
         } else {
             Some(format!("chmod 700 {word}"))
         }
+    }
+
+    // --- the watcher and the terminal ---
+
+    fn watcher(&self, watcher: Watcher) -> Option<Finding> {
+        let finding = |level, text: &str| Some(Finding::new(level, "watcher", "watcher", text));
+        match watcher {
+            Watcher::Running => finding(Level::Ok, "running"),
+            Watcher::None => finding(Level::Ok, "none, by choice: tunnels and idle sessions are not watched"),
+            Watcher::Dead => {
+                let text = "not running: where tunnels lead is not known";
+                Some(finding(Level::Fail, text)?.mend("redtab watch start".to_string()))
+            }
+        }
+    }
+
+    /// The terminal's profile, why it is that one, what can be done with it, and what would make it do more.
+    fn terminal(&self, config: &Config) -> Vec<Finding> {
+        let view = View::new(self.world);
+        let detected = terminal::detect(&view, &config.terminal, None, || self.world.parents());
+        let profile = detected.profile;
+        let socket = crate::present::kitty::socket(&view).is_some();
+        let tab = match profile.tab.on {
+            Act::None => None,
+            Act::KittySocket if !socket => None,
+            Act::KittySocket => Some("tab colour by socket"),
+            Act::Bytes(_) => Some("tab colour"),
+        };
+        let title = (!profile.title.is_empty()).then_some("title");
+        let background = (profile.background.on != Act::None).then_some("background, if you opt in");
+        let able: Vec<&str> = [title, tab, background].into_iter().flatten().collect();
+        let able = if able.is_empty() { "the prompt alone".into() } else { able.join(", ") };
+        let subject = format!("terminal {}", profile.id);
+        let mut out = vec![Finding::new(
+            Level::Ok,
+            "terminal",
+            subject.clone(),
+            format!("{}: {able} (told by {})", profile.name, detected.why),
+        )];
+        // A socket that is there needs no line.
+        let wanted = |more: &&terminal::More| !(socket && more.lines.contains("listen_on"));
+        out.extend(profile.more.iter().filter(wanted).map(|more| {
+            let text = format!("with these lines {}", more.what);
+            let finding = Finding::new(Level::Note, "terminal", subject.clone(), text).at(more.file);
+            Finding { lines: Some(more.lines), ..finding }
+        }));
+        out
     }
 
     /// Files of shells that are gone.
