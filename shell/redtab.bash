@@ -207,6 +207,7 @@ __redtab_arrange() {
     # bash-preexec looks for its installer in the first element, once: until then that element is not ours. Later
     # versions put themselves back in front at every prompt: they call us before the user's own hooks.
     __redtab_c=(__redtab_first)
+    # shellcheck disable=SC2016 # its text, as bash-preexec writes it
     case ${PROMPT_COMMAND[0]-} in
       '__bp_precmd_invoke_cmd "$_"'*)
         if \builtin declare -F __bp_install_prompt_command >/dev/null; then
@@ -461,6 +462,10 @@ __redtab_pre() {
   while [[ $__redtab_line == *$'\n' ]]; do __redtab_line=${__redtab_line%$'\n'}; done
   __redtab_line=${__redtab_line#*[0-9][* ] }
   if __redtab_forgets "$__redtab_line"; then __redtab_forget=1; fi
+  # The second line since our last prompt, and nobody would call us at the next one either.
+  if ((__redtab_c[0] == 2)) && [[ ${PROMPT_COMMAND[*]} != *__redtab_prompt* ]] && ! __redtab_readonly PROMPT_COMMAND; then
+    \builtin echo 'redtab: PROMPT_COMMAND was replaced: the prompt is old.  eval "$(redtab init bash)"' >&2
+  fi
   __redtab_judge >/dev/null
   __redtab_number=$?
   # It came before the guard had said anything: not even then does the line run.
