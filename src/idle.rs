@@ -24,6 +24,9 @@ const IN_FLIGHT: Millis = 2000;
 /// Sent later than received by more than this: a request is unanswered.
 const OUTSTANDING: Millis = 200;
 
+/// Two looks may lie so far apart that output of before the first says nothing any more.
+const LONG_GAP: Millis = 10_000;
+
 /// The kernel keeps a terminal's times to eight seconds.
 const TTY_GRAIN: Millis = 8000;
 
@@ -354,7 +357,7 @@ impl Look<'_> {
         let wire = track.sockets.iter().map(|wire| wire.used).max();
         // Without a socket of its own (mosh, a mux client) what it writes to the terminal tells.
         let Some(output) = wire.or(input.written) else { return false };
-        let gap = self.last.map_or(0, |last| self.now.awake.saturating_sub(last.awake));
+        let gap = self.last.map_or(0, |last| self.now.awake.saturating_sub(last.awake)).min(LONG_GAP);
         output > track.idle_since + TTY_GRAIN + IN_FLIGHT
             && self.now.awake.saturating_sub(output) < TTY_GRAIN + IN_FLIGHT + 2 * gap
     }
@@ -377,7 +380,8 @@ impl Wire {
         let youngest = socket.sent_ago.min(socket.received_ago);
         let unit = beat_unit(delta);
         // Half of an exchange may be on its way; it is judged as a whole, the next time.
-        if unit.is_none() && !self.waited && youngest < IN_FLIGHT && may_become_beat(delta) {
+        let answer = self.is_waiting();
+        if unit.is_none() && !self.waited && !answer && youngest < IN_FLIGHT && may_become_beat(delta) {
             next.waited = true;
             return next;
         }
@@ -457,4 +461,306 @@ fn may_become_beat((acked, received, out, back): (u64, u64, u64, u64)) -> bool {
 
 fn is_known_beat(unit: (u64, u64)) -> bool {
     KNOWN_BEATS.iter().any(|(out, back)| unit == (*out, *back) || unit == (*back, *out))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: Key = Key { pid: 42, started: 7 };
+    const IDLE_AFTER: Millis = 600_000;
+
+    fn seen(uses: Use) -> Seen {
+        Seen {
+            key: KEY,
+            uses,
+            opened_ago: 0,
+            tty: None,
+            sockets: Vec::new(),
+            accepted: Vec::new(),
+            clients: Vec::new(),
+            known: true,
+        }
+    }
+
+    /// A machine on which time passes, and one connection on it.
+    struct Scene {
+        memory: Memory,
+        now: Now,
+        one: Seen,
+        opened: Millis,
+        sent: Millis,
+        received: Millis,
+    }
+
+    impl Scene {
+        fn new(uses: Use) -> Scene {
+            let now = Now { awake: 1_000_000, wall: 1_700_000_000_000 };
+            let mut one = seen(uses);
+            if matches!(uses, Use::Typed | Use::Database) {
+                one.tty = Some(Tty { read: now.wall, written: now.wall, foreground: true });
+            }
+            one.sockets.push(Socket { cookie: 1, ..Socket::default() });
+            let at = now.awake;
+            // Nothing is open yet when the watcher looks for the first time.
+            let memory = step(&Memory::default(), &[], now, IDLE_AFTER);
+            Scene { memory, now, one, opened: at, sent: at, received: at }
+        }
+
+        fn wait(&mut self, millis: Millis) -> &mut Scene {
+            self.now.awake += millis;
+            self.now.wall += millis;
+            self
+        }
+
+        fn exchange(&mut self, out: u64, back: u64, times: u64) -> &mut Scene {
+            let socket = &mut self.one.sockets[0];
+            socket.acked += out * times;
+            socket.received += back * times;
+            socket.segments_out += times;
+            socket.segments_in += times;
+            (self.sent, self.received) = (self.now.awake, self.now.awake);
+            self
+        }
+
+        fn type_in(&mut self) -> &mut Scene {
+            let wall = self.now.wall;
+            self.one.tty = Some(Tty { read: wall, written: wall, foreground: true });
+            self
+        }
+
+        fn look(&mut self) -> Track {
+            self.one.opened_ago = self.now.awake - self.opened;
+            for socket in &mut self.one.sockets {
+                socket.sent_ago = self.now.awake - self.sent;
+                socket.received_ago = self.now.awake - self.received;
+            }
+            self.memory = step(&self.memory, std::slice::from_ref(&self.one), self.now, IDLE_AFTER);
+            self.memory.of(KEY).unwrap().clone()
+        }
+
+        fn idle(&mut self) -> Millis {
+            let since = self.look().idle_since;
+            self.now.awake - since
+        }
+    }
+
+    #[test]
+    fn keepalives_of_known_ciphers_are_no_use() {
+        for (out, back) in [(52, 28), (28, 52), (68, 52)] {
+            let mut scene = Scene::new(Use::Traffic);
+            scene.look();
+            for _ in 0..20 {
+                scene.wait(5000).exchange(out, back, 1).wait(5000).look();
+            }
+            assert_eq!(scene.idle(), 200_000);
+            scene.exchange(36, 36, 2);
+            assert_eq!(scene.idle(), 0);
+        }
+    }
+
+    #[test]
+    fn beats_that_nobody_knows_are_learnt_and_what_they_took_is_given_back() {
+        let mut scene = Scene::new(Use::Traffic);
+        scene.look();
+        scene.wait(60_000);
+        for beat in 0..6 {
+            scene.exchange(61, 97, 1).look();
+            let idle = scene.idle();
+            assert_eq!(idle, if beat < 2 { 0 } else { 60_000 + beat * 10_000 }, "{beat}");
+            scene.wait(10_000);
+        }
+        // Once learnt it needs no learning again after a real use.
+        scene.exchange(2000, 9000, 1).look();
+        scene.wait(10_000).exchange(61, 97, 1);
+        assert_eq!(scene.idle(), 10_000);
+    }
+
+    #[test]
+    fn half_of_a_beat_is_judged_as_a_whole() {
+        let mut scene = Scene::new(Use::Traffic);
+        scene.look();
+        scene.wait(60_000);
+        scene.one.sockets[0].segments_out += 1;
+        scene.sent = scene.now.awake;
+        assert_eq!(scene.idle(), 60_000);
+        scene.one.sockets[0].acked += 52;
+        scene.one.sockets[0].received += 28;
+        scene.one.sockets[0].segments_in += 1;
+        scene.wait(1000);
+        scene.received = scene.now.awake;
+        assert_eq!(scene.idle(), 61_000);
+    }
+
+    #[test]
+    fn a_request_without_an_answer_is_busy() {
+        let mut scene = Scene::new(Use::Database);
+        assert_eq!(scene.look().state, State::Active);
+        scene.wait(1_000_000);
+        assert_eq!(scene.look().state, State::Idle);
+        scene.sent = scene.now.awake;
+        scene.one.sockets[0].acked += 100;
+        scene.one.sockets[0].segments_out += 1;
+        scene.wait(1_000_000);
+        assert_eq!(scene.look().state, State::Busy);
+        scene.received = scene.now.awake;
+        scene.one.sockets[0].segments_in += 1;
+        scene.one.sockets[0].received += 100;
+        assert_eq!((scene.look().state, scene.idle()), (State::Active, 0));
+    }
+
+    #[test]
+    fn output_that_nobody_asks_for_is_streaming() {
+        let mut scene = Scene::new(Use::Typed);
+        scene.look();
+        for _ in 0..70 {
+            scene.wait(10_000).exchange(0, 500, 1).look();
+        }
+        assert_eq!((scene.look().state, scene.idle()), (State::Streaming, 700_000));
+        assert_eq!(scene.wait(100_000).look().state, State::Idle);
+        assert_eq!(scene.type_in().look().state, State::Active);
+    }
+
+    #[test]
+    fn typing_in_the_background_is_for_another_program() {
+        let mut scene = Scene::new(Use::Typed);
+        scene.look();
+        scene.wait(50_000).type_in();
+        scene.one.tty = scene.one.tty.map(|tty| Tty { foreground: false, ..tty });
+        assert_eq!(scene.idle(), 50_000);
+    }
+
+    #[test]
+    fn a_tunnel_is_used_by_those_who_go_through_it() {
+        let mut scene = Scene::new(Use::Forwarding);
+        scene.look();
+        scene.wait(100_000);
+        let through = Socket { cookie: 9, ..Socket::default() };
+        scene.one.accepted = vec![through];
+        assert_eq!(scene.idle(), 0);
+        scene.one.accepted = vec![Socket { sent_ago: 30_000, received_ago: 30_000, ..through }];
+        assert_eq!(scene.wait(30_000).idle(), 30_000);
+        // Asked for something, and not answered yet.
+        scene.one.accepted = vec![Socket { sent_ago: 31_000, received_ago: 1000, ..through }];
+        assert_eq!(scene.wait(1000).look().state, State::Busy);
+        scene.one.accepted = Vec::new();
+        scene.wait(10_000).look();
+        assert_eq!(scene.wait(40_000).idle(), 40_000);
+    }
+
+    #[test]
+    fn a_master_is_used_by_its_clients() {
+        let mut scene = Scene::new(Use::Master);
+        let client = Key { pid: 43, started: 8 };
+        let typed = |now: Now, ago: Millis, opened: Millis| Seen {
+            key: client,
+            opened_ago: now.awake - opened,
+            tty: Some(Tty { read: now.wall - ago, written: now.wall - ago, foreground: true }),
+            sockets: Vec::new(),
+            ..seen(Use::Typed)
+        };
+        let opened = scene.opened;
+        let look = |scene: &mut Scene, ago: Option<Millis>| {
+            scene.one.clients = ago.iter().map(|_| client).collect();
+            scene.one.opened_ago = scene.now.awake - opened;
+            let all: Vec<Seen> = std::iter::once(scene.one.clone())
+                .chain(ago.map(|ago| typed(scene.now, ago, opened)))
+                .collect();
+            scene.memory = step(&scene.memory, &all, scene.now, IDLE_AFTER);
+            scene.now.awake - scene.memory.of(KEY).unwrap().idle_since
+        };
+        assert_eq!(look(&mut scene, Some(0)), 0);
+        scene.wait(70_000);
+        assert_eq!(look(&mut scene, Some(20_000)), 20_000);
+        scene.wait(10_000);
+        assert_eq!(look(&mut scene, None), 0);
+        scene.wait(90_000);
+        assert_eq!(look(&mut scene, None), 90_000);
+    }
+
+    #[test]
+    fn a_watcher_that_was_not_there_says_at_least() {
+        let mut scene = Scene::new(Use::Forwarding);
+        scene.memory = Memory::default();
+        scene.wait(500_000).exchange(52, 28, 1).wait(2000);
+        assert!(!scene.look().at_least);
+        scene.wait(3000).exchange(52, 28, 1).wait(2000);
+        let track = scene.look();
+        assert!(track.at_least);
+        assert_eq!(scene.now.awake - track.idle_since, 7000);
+        scene.exchange(1000, 1000, 1);
+        assert!(!scene.look().at_least);
+    }
+
+    #[test]
+    fn neither_a_clock_that_is_set_nor_a_sleep_moves_anything() {
+        for jump in [-100_000_000_i64, 100_000_000] {
+            let mut scene = Scene::new(Use::Typed);
+            scene.look();
+            scene.wait(20_000);
+            scene.now.wall = scene.now.wall.saturating_add_signed(jump);
+            assert_eq!(scene.idle(), 20_000);
+            scene.wait(10_000).type_in().wait(4000);
+            assert_eq!(scene.idle(), 4000);
+        }
+    }
+
+    proptest! {
+        /// Whatever is seen: no idle time is longer than the connection or begins in the future, a key counts at once,
+        /// and nothing is forgotten or invented.
+        #[test]
+        fn nothing_is_ever_stranger_than_the_truth(
+            steps in proptest::collection::vec((0_u64..100_000, 0_u64..4000, 0_u64..4000, 0_u64..5, 0_u64..5, any::<bool>(), -1_000_000_i64..1_000_000), 1..60),
+            which in 0_usize..5,
+        ) {
+            let uses = [Use::Typed, Use::Forwarding, Use::Master, Use::Database, Use::Traffic][which];
+            let mut scene = Scene::new(uses);
+            for (wait, out, back, sent, received, typed, jump) in steps {
+                scene.wait(wait);
+                scene.now.wall = scene.now.wall.saturating_add_signed(jump);
+                let socket = &mut scene.one.sockets[0];
+                socket.acked += out;
+                socket.received += back;
+                socket.segments_out += sent;
+                socket.segments_in += received;
+                if sent > 0 { scene.sent = scene.now.awake; }
+                if received > 0 { scene.received = scene.now.awake; }
+                let tty = scene.one.tty;
+                let changed = typed && tty.is_some_and(|tty| tty.read != scene.now.wall);
+                if changed { scene.type_in(); }
+                let track = scene.look();
+                prop_assert!(track.idle_since <= scene.now.awake);
+                prop_assert!(track.idle_since >= scene.opened);
+                if changed {
+                    prop_assert!(scene.now.awake - track.idle_since <= wait);
+                }
+                prop_assert_eq!(scene.memory.tracks.len(), 1);
+            }
+        }
+
+        /// Any traffic that is larger than a heartbeat is use at once.
+        #[test]
+        fn large_traffic_is_use(out in 161_u64..100_000, back in 161_u64..100_000, before in 0_usize..10) {
+            let mut scene = Scene::new(Use::Traffic);
+            scene.look();
+            for _ in 0..before {
+                scene.wait(10_000).exchange(52, 28, 2).look();
+            }
+            scene.wait(10_000).exchange(out, back, 1);
+            prop_assert_eq!(scene.idle(), 0);
+        }
+
+        /// Heartbeats of one size, any number to a look, are never use for long.
+        #[test]
+        fn beats_are_idle(out in 1_u64..=160, back in 1_u64..=160, each in 1_u64..5, looks in 4_u64..30) {
+            let mut scene = Scene::new(Use::Traffic);
+            scene.look();
+            for _ in 0..looks {
+                scene.wait(10_000).exchange(out, back, each).look();
+            }
+            prop_assert_eq!(scene.idle(), looks * 10_000);
+        }
+    }
 }

@@ -48,15 +48,16 @@ pub fn run(world: &World) -> Result<Ended, String> {
     World::catch_endings();
     let pid = std::process::id();
     let me = Process { pid, started: world.started(pid).unwrap_or(0) };
+    let binary = Binary::own();
     let mut watch = Watch::new(world);
     loop {
         let run_dir = RunDir::open(world)?;
-        let lock = match lock(&run_dir, world, me)? {
+        let lock = match lock(&run_dir, world, me, &binary)? {
             Ok(lock) => lock,
             Err(other) => return Ok(Ended::Another(other)),
         };
         run_dir.log(&format!("{} watcher {pid} starts", world.local("").rfc3339));
-        let mut watcher = Watcher { world, run_dir, lock, me, trouble: None };
+        let mut watcher = Watcher { world, run_dir, lock, me, binary: binary.clone(), trouble: None };
         let asked = watcher.watch(&mut watch);
         watcher.run_dir.end_watcher(me, world);
         if asked {
@@ -68,8 +69,13 @@ pub fn run(world: &World) -> Result<Ended, String> {
 }
 
 /// Takes the lock; an older binary's watcher is told to end first.
-fn lock(run_dir: &RunDir, world: &World, me: Process) -> Result<Result<File, Process>, String> {
-    let holder = Holder { process: me, binary: Binary::own() };
+fn lock(
+    run_dir: &RunDir,
+    world: &World,
+    me: Process,
+    binary: &Binary,
+) -> Result<Result<File, Process>, String> {
+    let holder = Holder { process: me, binary: binary.clone() };
     let end = Instant::now() + HANDOVER;
     loop {
         let taken = run_dir.take_watcher(&holder, world.uid);
@@ -118,6 +124,8 @@ struct Watcher<'w> {
     run_dir: RunDir,
     lock: File,
     me: Process,
+    /// As it was when this process started: it may be replaced meanwhile.
+    binary: Binary,
     /// What went wrong last, so that it is logged once.
     trouble: Option<String>,
 }
@@ -133,7 +141,8 @@ impl Watcher<'_> {
             if World::ending_caught() {
                 return true;
             }
-            if !self.run_dir.still_holds(&self.lock) {
+            let holder = Holder { process: self.me, binary: self.binary.clone() };
+            if !self.run_dir.still_holds(&mut self.lock, &holder) {
                 return false;
             }
             let now = Instant::now();

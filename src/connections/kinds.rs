@@ -480,8 +480,12 @@ fn mosh(args: &[String]) -> Option<Intent> {
         let mut words = words[at + 1..].iter();
         while let Some(word) = words.next() {
             match *word {
-                "-p" | "--port" | "-a" => drop(words.next()),
-                word if word.starts_with('-') => {}
+                // mosh's own options with a value, and ssh's where `--ssh` holds some: the quotes around it are lost.
+                "-p" | "--port" | "-a" | "-F" | "-i" | "-l" | "-o" | "-J" | "--family" | "--predict" => {
+                    words.next();
+                }
+                "|" | "--" | "ssh" | "env" | "mosh-server" => {}
+                word if word.starts_with('-') || word.contains(['=', '/']) => {}
                 word => {
                     let (user, host) = user_and_host(word);
                     intent.facts.push(host_fact(host, user, "mosh"));
@@ -691,4 +695,153 @@ fn docker(args: &[String]) -> Option<Intent> {
         intent.beside = Beside::Variables(&["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_MACHINE_NAME"]);
     }
     Some(intent)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    fn shown(argv: &[String]) -> String {
+        let Some(intent) = intent(argv) else { return "none".into() };
+        let mut text = intent.kind.to_owned();
+        for fact in &intent.facts {
+            text += &format!(" {}", fact.target);
+            if let Some(port) = fact.port {
+                text += &format!("={port}");
+            }
+        }
+        for forward in &intent.forwards {
+            let to = forward.fact.as_ref().map_or("", |fact| fact.target.as_str());
+            text += &format!(" [{}>{to}]", forward.port);
+        }
+        text
+    }
+
+    #[test]
+    fn what_each_program_was_told() {
+        for (line, expected) in [
+            ("ssh prod-web", "ssh prod-web"),
+            ("/usr/bin/ssh -p 2222 -i k u@prod-web uptime -L 1:x:2", "ssh prod-web"),
+            ("ssh -tt ssh://u@prod-web:22", "ssh prod-web"),
+            ("ssh -fN -L 15432:prod-db:5432 bastion", "tunnel bastion [15432>prod-db:5432]"),
+            ("ssh bastion -NL127.0.0.1:1:[2001:db8::1]:2", "tunnel bastion [1>2001:db8::1:2]"),
+            ("ssh -N -D 1080 bastion", "tunnel bastion [1080>]"),
+            ("ssh -N -R 8080:localhost:80 prod-web", "tunnel prod-web"),
+            ("ssh -oLocalForward=15432\tprod-db:5432 -N b", "tunnel b [15432>prod-db:5432]"),
+            ("ssh -G prod-web", "none"),
+            ("ssh -O exit prod-web", "none"),
+            ("ssh -V", "none"),
+            ("ssh", "none"),
+            ("ssh -L", "none"),
+            ("sshd -D", "none"),
+            ("mosh-client -# prod-web | 192.0.2.1 60001", "mosh prod-web 192.0.2.1"),
+            (
+                "mosh-client -# --ssh=ssh -p 22 u@prod-web -- htop | 192.0.2.1 60001",
+                "mosh prod-web 192.0.2.1",
+            ),
+            (
+                "mosh-client -# --server=env A=b mosh-server --ssh=ssh -F /x/y prod-web | 192.0.2.1 1",
+                "mosh prod-web 192.0.2.1",
+            ),
+            ("kubectl --context prod port-forward svc/web 8080:80", "forward [8080>]"),
+            ("kubectl port-forward pod/x 5432 :80 -n prod", "forward prod [5432>]"),
+            ("kubectl proxy --port=9001", "proxy [9001>]"),
+            ("kubectl exec -it web -- psql -h other", "exec"),
+            ("kubectl -s https://api.prod:6443 attach web", "exec api:6443"),
+            ("kubectl get pods", "none"),
+            (
+                "cloud-sql-proxy --port 5433 acme-prod:europe-west1:orders",
+                "proxy acme-prod:europe-west1:orders [5433>]",
+            ),
+            (
+                "cloud_sql_proxy -instances=acme:eu:orders=tcp:5432",
+                "proxy acme:eu:orders [5432>acme:eu:orders]",
+            ),
+            ("aws ssm start-session --target i-1 --profile prod", "session i-1"),
+            (
+                "/usr/bin/python3 /usr/bin/aws ssm start-session --target i-1 --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters host=prod-db.x,portNumber=5432,localPortNumber=15432",
+                "session prod-db.x i-1 [15432>]",
+            ),
+            ("aws s3 ls", "none"),
+            ("docker -H tcp://prod-host:2375 exec -it web sh", "docker prod-host"),
+            ("docker --context prod exec web sh", "docker prod"),
+            ("docker ps", "none"),
+            ("psql -h prod-db -p 6543 -U app orders", "psql prod-db:6543/orders"),
+            ("psql -hprod-db", "psql prod-db"),
+            ("psql --host=prod-db --dbname=orders", "psql prod-db/orders"),
+            ("/usr/lib/postgresql/15/bin/psql postgres://u:hunter2@db.prod.x/orders", "psql db/orders"),
+            ("psql -d host=prod-db", "psql prod-db"),
+            ("psql -h localhost -p 15432", "psql localhost:15432=15432"),
+            ("psql -p 15432", "psql localhost:15432=15432"),
+            ("psql -h /tmp -p 1 x", "psql /tmp:1/x=1"),
+            ("psql", "psql"),
+            ("python3 /usr/bin/pgcli postgres://prod-db/x", "pgcli prod-db/x"),
+            ("mysql -h prod-db -psecret shop", "mysql prod-db/shop"),
+            ("mariadb -u root -h prod-db", "mariadb prod-db"),
+            ("mycli mysql://u:secret@prod-db/shop", "mycli prod-db/shop"),
+            ("node /usr/bin/mongosh mongodb+srv://u:secret@prod.x.mongodb.net/shop", "mongosh prod/shop"),
+            ("mongosh prod-db:27018/shop", "mongosh prod-db:27018/shop"),
+            ("redis-cli -h prod-cache -a secret -n 3", "redis-cli prod-cache"),
+            ("redis-cli -u redis://:secret@prod-cache:6380/0", "redis-cli prod-cache:6380/0"),
+            ("python3.11 /usr/bin/cqlsh.py prod-cass 9043", "cqlsh prod-cass:9043"),
+            ("sqlplus scott/ti@ger@//prod-ora:1522/orders", "sqlplus prod-ora:1522/orders"),
+            ("clickhouse client --host prod-ch", "clickhouse-client prod-ch"),
+            ("clickhouse-client -h prod-ch --password secret", "clickhouse-client prod-ch"),
+            ("vim prod", "none"),
+        ] {
+            assert_eq!(shown(&words(line)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_title_instead_of_arguments() {
+        let title = |text: &str| vec![text.to_owned(), String::new(), String::new()];
+        assert_eq!(shown(&title("ssh: /home/u/.ssh/cm-1 [mux]")), "ssh master");
+        let mosh = ["mosh-client", "-# --ssh=ssh -F x prod-web |", "192.0.2.1", "60001"];
+        assert_eq!(shown(&mosh.map(str::to_owned)), "mosh prod-web 192.0.2.1");
+        assert_eq!(shown(&title("mongosh mongodb://prod-db/shop")), "mongosh prod-db/shop");
+    }
+
+    #[test]
+    fn no_password_comes_out() {
+        for line in [
+            "psql postgres://u:hunter2@db/x",
+            "psql -d postgres://u:hunter2@db/x",
+            "psql password=hunter2\thost=db",
+            "mysql -phunter2 -h db",
+            "redis-cli -u redis://:hunter2@c:1",
+            "redis-cli -h c -a hunter2",
+            "sqlplus scott/hunter2@db",
+            "sqlplus scott/hunter2",
+            "mongosh mongodb://u:hunter2@h/x",
+            "mongosh -u u -p hunter2 --host h",
+            "clickhouse-client --connection clickhouse://u:hunter2@h",
+            "docker -H tcp://u:hunter2@prod:1 exec x",
+            "kubectl -s https://u:hunter2@api:1 --token hunter2 proxy",
+            "ssh u:hunter2@prod",
+        ] {
+            let intent = intent(&words(line)).unwrap();
+            assert!(
+                !format!("{:?} {:?}", intent.facts, intent.forwards).contains("hunter2"),
+                "{line}: {intent:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_arguments_are_read_to_their_end(
+            program in proptest::sample::select(&["ssh", "psql", "mysql", "kubectl", "redis-cli", "sqlplus", "aws", "docker", "mosh-client", "cloud-sql-proxy", "python3", "mongosh", "ssh: x [mux]"][..]),
+            args in proptest::collection::vec(proptest::string::string_regex("[-@:/=a-zL\\[\\]. 0-9é|]{0,12}").unwrap(), 0..12),
+        ) {
+            let argv: Vec<String> = std::iter::once(program.to_owned()).chain(args).collect();
+            let _ = intent(&argv);
+        }
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::address;
 use crate::config::Config;
@@ -21,8 +21,11 @@ use crate::state::machine::{Connection, Process};
 use crate::view::{Overrides, View};
 use crate::world::World;
 
-/// A fork before its exec is looked at again for so many looks.
-const YOUNG: u8 = 3;
+/// A fork before its exec is looked at again for so long.
+const YOUNG: Duration = Duration::from_secs(15);
+
+/// How long the list of hosts from ssh's and PostgreSQL's files holds.
+const NAMES_FRESH: Duration = Duration::from_secs(300);
 
 /// Ports of production hosts that say nothing of a session: the web's.
 const WEB: &[u16] = &[80, 443, 8080, 8443];
@@ -30,8 +33,11 @@ const WEB: &[u16] = &[80, 443, 8080, 8443];
 /// Connections that are kept; more is a runaway program.
 const MOST: usize = 500;
 
-/// Shells, which `exec` turns into something else under the same pid.
-const SHELLS: &[&str] = &["bash", "zsh", "fish", "sh", "dash", "ksh", "tcsh", "nu"];
+/// The clock that also runs while the machine sleeps.
+#[cfg(target_os = "linux")]
+const SINCE_BOOT: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const SINCE_BOOT: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
 
 /// One open connection, with how long it has been idle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,14 +64,16 @@ pub struct Open {
 pub struct Watch {
     uid: u32,
     pids: Vec<u32>,
-    young: BTreeMap<u32, u8>,
-    /// Shells by pid, with their start.
-    shells: BTreeMap<u32, u64>,
+    young: BTreeMap<u32, Instant>,
+    /// Processes on terminals by pid, with their names: `exec` turns a shell, or a wrapper, into something else.
+    terminals: BTreeMap<u32, String>,
     tracked: BTreeMap<u32, Tracked>,
     /// Who holds a socket, by cookie; `None` is nobody who matters, as of that round of interests.
     holders: HashMap<u64, (Option<u32>, u64)>,
     interests: (BTreeSet<IpAddr>, u64),
     names: Vec<(String, String)>,
+    /// When the files that name hosts were read.
+    named: Option<Instant>,
     config: Option<Config>,
     resolver: Resolver,
     memory: Memory,
@@ -114,11 +122,12 @@ impl Watch {
             uid: world.uid,
             pids: Vec::new(),
             young: BTreeMap::new(),
-            shells: BTreeMap::new(),
+            terminals: BTreeMap::new(),
             tracked: BTreeMap::new(),
             holders: HashMap::new(),
             interests: (BTreeSet::new(), 0),
             names: Vec::new(),
+            named: None,
             config: None,
             resolver: Resolver::start(path, world.home()),
             memory: Memory::default(),
@@ -146,8 +155,10 @@ impl Watch {
     /// Looks once.
     pub fn look(&mut self, world: &World, config: &Config, idle_after: Duration) -> Vec<Open> {
         self.resolver.listen();
-        if self.config.as_ref() != Some(config) {
+        let stale = self.named.is_none_or(|at| at.elapsed() > NAMES_FRESH);
+        if stale || self.config.as_ref() != Some(config) {
             self.names = production_names(world, config);
+            self.named = Some(Instant::now());
             self.config = Some(config.clone());
         }
         self.processes_that_changed(world);
@@ -156,8 +167,12 @@ impl Watch {
         let dump = dump.unwrap_or_default();
         self.resolve();
         self.attribute(&dump, world);
-        let held = self.held(&dump);
+        let mut held = self.held(&dump);
         let (clients, masters) = self.mux(&held);
+        for (client, master) in &clients {
+            let Some(lent) = held.remove(client) else { continue };
+            held.entry(*master).or_default().outward.extend(lent.outward);
+        }
         let matcher = Matcher::new(&config.names);
         let judged = self.judge(&matcher, config, &held);
         let open = self.time(&judged, &held, &clients, &masters, idle_after);
@@ -171,23 +186,19 @@ impl Watch {
         let mut asked: Vec<u32> =
             pids.iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
         for pid in &asked {
-            self.young.insert(*pid, YOUNG);
+            self.young.insert(*pid, Instant::now());
         }
         asked.extend(self.young.keys().copied());
-        self.young.retain(|_, looks| {
-            *looks -= 1;
-            *looks > 0
-        });
-        let gone = |pid: &u32| pids.binary_search(pid).is_err();
-        self.young.retain(|pid, _| !gone(pid));
+        self.young.retain(|pid, since| since.elapsed() < YOUNG && pids.binary_search(pid).is_ok());
         // `exec ssh` in a shell keeps its pid, and even its start.
-        for (pid, started) in std::mem::take(&mut self.shells) {
-            match scan::stat(pid) {
-                Some(stat) if SHELLS.contains(&stat.comm.as_str()) => drop(self.shells.insert(pid, started)),
-                Some(_) => asked.push(pid),
-                None => {}
+        self.terminals.retain(|pid, comm| match scan::stat(*pid) {
+            Some(stat) if stat.comm == *comm => true,
+            Some(_) => {
+                asked.push(*pid);
+                false
             }
-        }
+            None => false,
+        });
         let mut tracked = std::mem::take(&mut self.tracked);
         tracked.retain(|pid, one| match scan::stat(*pid) {
             Some(stat)
@@ -222,8 +233,8 @@ impl Watch {
         }
         let Some(stat) = scan::stat(pid) else { return };
         let own = owner == self.uid;
-        if own && stat.tty_nr != 0 && SHELLS.contains(&stat.comm.as_str()) {
-            self.shells.insert(pid, stat.key.started);
+        if own && stat.tty_nr != 0 {
+            self.terminals.insert(pid, stat.comm.clone());
         }
         if !kinds::is_candidate(&stat.comm) {
             return;
@@ -264,7 +275,7 @@ impl Watch {
             .map(|ssh| Question::Ssh { arguments: ssh.arguments.clone(), cwd: details.cwd.clone() });
         let its = World { vars: details.environ, cwd: details.cwd, uid: world.uid };
         let facts = intent.facts.iter().cloned().chain(beside(&intent, its)).collect();
-        let boot = millis(rustix::time::ClockId::Boottime);
+        let boot = millis(SINCE_BOOT);
         let age = boot.saturating_sub(start_millis(stat.key.started));
         let opened_at = (wall(world).saturating_sub(age)) / 1000;
         let pid = stat.key.pid;
@@ -281,7 +292,9 @@ impl Watch {
         let mut found = BTreeSet::new();
         for (name, _) in &self.names {
             if let Some(Answer::Addresses(list)) = self.resolver.get(&Question::Name(name.clone())) {
-                found.extend(list.iter().filter(|ip| !is_here(ip)));
+                // A name that leads to this machine is this machine; one may still name such an address itself.
+                let meant = name.parse::<IpAddr>().is_ok();
+                found.extend(list.iter().filter(|ip| meant || !is_here(ip)));
             }
         }
         if found != self.interests.0 {
@@ -305,7 +318,8 @@ impl Watch {
         let fresh = |known: Option<&(Option<u32>, u64)>, socket: &Tcp| match known {
             None => true,
             Some((None, at)) => *at != round && self.is_interesting(socket),
-            Some((Some(_), _)) => false,
+            // Who held it may have given it to another and ended: a master's first client.
+            Some((Some(pid), _)) => !self.tracked.contains_key(pid),
         };
         let new: Vec<&Tcp> = dump
             .iter()
@@ -340,11 +354,11 @@ impl Watch {
                 self.holders.insert(socket.wire.cookie, (None, round));
             }
             for (cookie, pid) in holders {
-                self.holders.insert(cookie, (Some(pid), round));
                 if !self.tracked.contains_key(&pid) && pid != std::process::id() {
                     self.track_client(pid, world);
-                    self.holders.insert(cookie, (Some(pid), round));
                 }
+                let holder = Some(pid).filter(|pid| self.tracked.contains_key(pid));
+                self.holders.insert(cookie, (holder, round));
             }
         }
         let there: HashSet<u64> = dump.iter().map(|socket| socket.wire.cookie).collect();
@@ -398,7 +412,9 @@ impl Watch {
             .collect();
         let alone =
             |pid: &u32| held.get(pid).is_none_or(|held| held.outward.is_empty()) && !self.is_master(*pid);
-        if ssh.len() < 2 || !ssh.iter().any(alone) {
+        // The ssh that has just put a master into the background still holds the socket that it gave away.
+        let some_master = ssh.iter().any(|pid| self.is_master(*pid));
+        if ssh.len() < 2 || !(some_master || ssh.iter().any(alone)) {
             return (clients, masters);
         }
         let Ok(local) = sockets::local() else { return (clients, masters) };
@@ -408,8 +424,9 @@ impl Watch {
         for pid in &ssh {
             owners.extend(scan::sockets_of(*pid).unwrap_or_default().into_iter().map(|inode| (inode, *pid)));
         }
-        for (inode, pid) in owners.iter().filter(|(_, pid)| alone(pid)) {
+        for (inode, pid) in owners.iter().filter(|(_, pid)| !self.is_master(**pid)) {
             let master = peers.get(inode).and_then(|peer| owners.get(peer)).filter(|other| *other != pid);
+            let master = master.filter(|master| self.is_master(**master) || alone(pid));
             if let Some(master) = master
                 && clients.insert(*pid, *master).is_none()
             {
@@ -529,10 +546,7 @@ impl Watch {
                             (Some(judged), _) => Some(judged),
                             (None, true) => None,
                             // What nobody knows, seen from a production host, is production's.
-                            (None, false) => best.clone().map(|best| Judged {
-                                fact: Fact { evidence: best.fact.evidence, label: best.fact.label, ..fact },
-                                ..best
-                            }),
+                            (None, false) => best.clone().map(|best| behind(fact, best)),
                         },
                     };
                     if let Some(judged) = judged {
@@ -613,7 +627,7 @@ impl Watch {
             awake: millis(rustix::time::ClockId::Monotonic),
             wall: millis(rustix::time::ClockId::Realtime),
         };
-        let boot = millis(rustix::time::ClockId::Boottime);
+        let boot = millis(SINCE_BOOT);
         let mut pids: Vec<u32> = judged.iter().map(|(pid, ..)| *pid).collect();
         pids.dedup();
         pids.sort_unstable();
@@ -712,6 +726,16 @@ impl Watch {
     }
 }
 
+/// What is behind a production host: with its own name, or the host itself.
+fn behind(fact: Fact, best: Judged) -> Judged {
+    let target = match fact.target.rsplit_once(':') {
+        Some((_, port)) if fact.parts.is_empty() => format!("{}:{port}", best.fact.label),
+        _ => fact.target.clone(),
+    };
+    let fact = Fact { target, evidence: best.fact.evidence, label: best.fact.label, ..fact };
+    Judged { fact, ..best }
+}
+
 /// The kind of a program of which nothing more is known.
 const CLIENT: &str = "client";
 
@@ -788,7 +812,8 @@ fn production_names(world: &World, config: &Config) -> Vec<(String, String)> {
     let mut names: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, label: &str| {
         let name = crate::parts::bare_host(name);
-        if !name.is_empty() && !name.contains('*') && !address::is_loopback(name) {
+        if !name.is_empty() && !name.contains('*') && (is_other_loopback(name) || !address::is_loopback(name))
+        {
             names.push((name.to_owned(), short(label)));
         }
     };
@@ -814,6 +839,11 @@ fn production_names(world: &World, config: &Config) -> Vec<(String, String)> {
     names.dedup_by(|a, b| a.0 == b.0);
     names.truncate(MOST);
     names
+}
+
+/// Whether this is a loopback address in numbers that somebody has given a meaning of its own.
+fn is_other_loopback(name: &str) -> bool {
+    name.parse().is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback() && ip != std::net::Ipv4Addr::LOCALHOST)
 }
 
 fn is_here(ip: &IpAddr) -> bool {

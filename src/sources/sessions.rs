@@ -11,7 +11,7 @@ use crate::inventory::ssh;
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal};
 use crate::state::{Note, RunDir};
 use crate::view::View;
-use crate::world::Content;
+use crate::world::{Content, World};
 
 /// This source's word.
 pub const SOURCE: &str = "session";
@@ -36,7 +36,8 @@ pub fn read(view: &View) -> Vec<Reading> {
         let Some(terminal) = world.terminal_of(pid) else { continue };
         let left = || {
             let own = std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == world.uid);
-            terminal == 0 && own && since.is_some_and(|since| world.started(pid) >= Some(since))
+            let begun = since.is_some_and(|since| world.started(pid) >= Some(since));
+            terminal == 0 && own && begun && is_of_this_window(world, pid)
         };
         if terminal != tab.tty && !left() {
             continue;
@@ -52,6 +53,34 @@ pub fn read(view: &View) -> Vec<Reading> {
         readings.extend(found.into_iter().map(Reading::Found));
     }
     readings
+}
+
+/// What tells the windows, tabs and panes of one user apart.
+const WINDOWS: &[&str] = &[
+    "ALACRITTY_WINDOW_ID",
+    "GNOME_TERMINAL_SCREEN",
+    "HOME",
+    "ITERM_SESSION_ID",
+    "KITTY_WINDOW_ID",
+    "KONSOLE_DBUS_SESSION",
+    "REDTAB_RUN_DIR",
+    "SSH_TTY",
+    "STY",
+    "TERM_SESSION_ID",
+    "TILIX_ID",
+    "TMUX_PANE",
+    "WEZTERM_PANE",
+    "WINDOW",
+    "WINDOWID",
+    "WT_SESSION",
+    "ZELLIJ_PANE_ID",
+];
+
+/// Whether a process was started with what this window's programs are started with. One that does not tell may have been.
+fn is_of_this_window(world: &World, pid: u32) -> bool {
+    let Some(theirs) = world.environ_of(pid) else { return true };
+    let of = |name: &str| theirs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_os_str());
+    WINDOWS.iter().all(|name| of(name) == world.var(name))
 }
 
 /// A process's words. What an interpreter runs stands for itself, and mosh's client tells what mosh was asked for.

@@ -115,9 +115,8 @@ impl RunDir {
             if !there.is_ok_and(|stat| stat.st_ino == inode) {
                 continue;
             }
-            file.set_len(0)?;
-            file.seek(SeekFrom::Start(0))?;
-            file.write_all(holder.text().as_bytes())?;
+            // On a full disk the lock holds all the same.
+            let _ = sign(&mut file, holder);
             return Ok(Taken::Ours(file));
         }
         Err(std::io::Error::other("the watcher's lock can't be taken"))
@@ -138,7 +137,11 @@ impl RunDir {
     }
 
     /// Whether this file is still the lock, and this directory still the one that others find.
-    pub fn still_holds(&self, lock: &File) -> bool {
+    pub fn still_holds(&self, lock: &mut File, holder: &Holder) -> bool {
+        if lock.metadata().is_ok_and(|meta| meta.len() == 0) {
+            let _ = sign(lock, holder);
+        }
+        let lock = &*lock;
         let path = rustix::fs::stat(self.path());
         let here = rustix::fs::fstat(self.fd());
         let same = matches!((&path, &here), (Ok(p), Ok(h)) if (p.st_dev, p.st_ino) == (h.st_dev, h.st_ino));
@@ -230,6 +233,12 @@ impl RunDir {
             Err(errno) => Err(errno.into()),
         }
     }
+}
+
+fn sign(file: &mut File, holder: &Holder) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(holder.text().as_bytes()).inspect_err(|_| drop(file.set_len(0)))
 }
 
 fn file_emptied(file: &File) -> rustix::io::Result<()> {

@@ -334,6 +334,8 @@ impl Looser {
         }
         match shell {
             Shell::Fish => wrapped.push(format!("begin; {line}\nend")),
+            // A `}` of the line's own would end the group.
+            _ if line.contains('}') => wrapped.push(format!("( {line}\n)")),
             _ => wrapped.extend([format!("( {line}\n)"), format!("{{ {line}\n}}")]),
         }
         // Behind a comment it would be no pipe, and behind another one it would be none of its own.
