@@ -29,6 +29,7 @@ __redtab_again=()       # a line that runs unchecked if it comes again right awa
 __redtab_warned=()      # a broken guard was named
 __redtab_paint=()       # what is printed to the terminal at every prompt
 __redtab_restore=("${__redtab_restore[0]-}") # what is printed when this shell ends
+__redtab_marked=("${__redtab_marked[0]-}") # a pane of tmux carries marks, which go when this shell ends
 __redtab_title=('')     # what stands in front of the user's own title
 __redtab_terminal=()    # which terminal the binary found
 __redtab_j=('\j')       # how many jobs there are, as a prompt says it
@@ -117,12 +118,21 @@ __redtab_stay() {
   \builtin trap -- "__redtab_leave${__redtab_t[2]:+$'\n'${__redtab_t[2]}}" EXIT
 }
 
+# Puts back what shows this tab's verdict outside of the prompt.
+__redtab_put_back() {
+  __redtab_tell "${__redtab_restore[0]-}"
+  if [[ -n ${__redtab_marked[0]-} && -x ${__redtab_bin[0]} ]]; then
+    "${__redtab_bin[0]}" hook exit </dev/null >/dev/null 2>&1 || :
+  fi
+  __redtab_marked=()
+}
+
 # The shell ends; what follows it in the trap sees the status as it was.
 __redtab_leave() {
   local -a __redtab_s=("$?")
   # The line that ends the shell sees no prompt any more.
   if ((__redtab_c[0] > 0)); then __redtab_first; fi
-  __redtab_tell "${__redtab_restore[0]-}"
+  __redtab_put_back
   return "${__redtab_s[0]}"
 }
 
@@ -197,6 +207,7 @@ __redtab_arrange() {
     # bash-preexec looks for its installer in the first element, once: until then that element is not ours. Later
     # versions put themselves back in front at every prompt: they call us before the user's own hooks.
     __redtab_c=(__redtab_first)
+    # shellcheck disable=SC2016 # its text, as bash-preexec writes it
     case ${PROMPT_COMMAND[0]-} in
       '__bp_precmd_invoke_cmd "$_"'*)
         if \builtin declare -F __bp_install_prompt_command >/dev/null; then
@@ -451,6 +462,11 @@ __redtab_pre() {
   while [[ $__redtab_line == *$'\n' ]]; do __redtab_line=${__redtab_line%$'\n'}; done
   __redtab_line=${__redtab_line#*[0-9][* ] }
   if __redtab_forgets "$__redtab_line"; then __redtab_forget=1; fi
+  # The second line since our last prompt, and nobody would call us at the next one either.
+  if ((__redtab_c[0] == 2)) && [[ ${PROMPT_COMMAND[*]} != *__redtab_prompt* ]] && ! __redtab_readonly PROMPT_COMMAND; then
+    # shellcheck disable=SC2016 # to be pasted
+    \builtin echo 'redtab: PROMPT_COMMAND was replaced: the prompt is old.  eval "$(redtab init bash)"' >&2
+  fi
   __redtab_judge >/dev/null
   __redtab_number=$?
   # It came before the guard had said anything: not even then does the line run.
@@ -588,7 +604,7 @@ __redtab_prompt() {
   __redtab_able
   if [[ ${__redtab_can[0]} != "${__redtab_could[0]}" ]]; then __redtab_live=(); fi
   if [[ ${REDTAB-} == off ]]; then
-    __redtab_tell "${__redtab_restore[0]-}"
+    __redtab_put_back
     __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=('')
     __redtab_plain "redtab off${__redtab_inherited[0]:+ (inherited)}"
   elif [[ -n ${__redtab_live[0]-} && -z ${__redtab_always[0]-} ]] && __redtab_same; then
@@ -610,7 +626,7 @@ __redtab_prompt() {
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
   __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
   __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle \
-  __redtab_tell __redtab_stay __redtab_leave __redtab_entitle
+  __redtab_tell __redtab_stay __redtab_put_back __redtab_leave __redtab_entitle
 __redtab_arrange
 __redtab_plain 'redtab ?'
 if __redtab_readonly PS1 || [[ ${PROMPT_COMMAND[*]-} != *__redtab_prompt* ]]; then

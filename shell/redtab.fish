@@ -32,6 +32,7 @@ set -g __redtab_title    # what stands in front of the user's own title
 set -g __redtab_note     # the file that says how the tab is painted
 set -g __redtab_terminal # which terminal the binary found
 builtin set -q __redtab_restore; or set -g __redtab_restore # what is printed when this shell ends
+builtin set -q __redtab_marked; or set -g __redtab_marked # a pane of tmux carries marks, which go when this shell ends
 set -g __redtab_inherited # REDTAB=off was there before this shell
 builtin test "$REDTAB" = off; and set __redtab_inherited 1
 
@@ -93,9 +94,18 @@ function __redtab_tell
     return 0
 end
 
+# Puts back what shows this tab's verdict outside of the prompt.
+function __redtab_put_back
+    __redtab_tell "$__redtab_restore"
+    if builtin test -n "$__redtab_marked" -a -x "$__redtab_bin"
+        $__redtab_bin hook exit </dev/null >/dev/null 2>/dev/null
+    end
+    set -g __redtab_marked
+end
+
 # The shell ends.
 function __redtab_leave --on-event fish_exit
-    __redtab_tell "$__redtab_restore"
+    __redtab_put_back
 end
 
 # Wraps the user's own title: fish writes it at every prompt and before every command. Where the guard painted for a
@@ -125,7 +135,7 @@ end
 
 function __redtab_prompt
     if builtin test "$REDTAB" = off
-        __redtab_tell "$__redtab_restore"
+        __redtab_put_back
         set -g __redtab_live
         set -g __redtab_paint
         set -g __redtab_restore

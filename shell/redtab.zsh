@@ -25,6 +25,7 @@ typeset -ga __redtab_again=()      # a line that runs unchecked if it comes agai
 typeset -ga __redtab_warned=()     # a broken guard was named
 typeset -ga __redtab_paint=()      # what is printed to the terminal at every prompt
 typeset -ga __redtab_restore       # what is printed when this shell ends
+typeset -ga __redtab_marked        # a pane of tmux carries marks, which go when this shell ends
 typeset -ga __redtab_title=()      # what stands in front of the user's own title
 typeset -ga __redtab_note=()       # the file that says how the tab is painted
 typeset -ga __redtab_terminal=()   # which terminal the binary found
@@ -78,9 +79,16 @@ __redtab_tell() {
   return 0
 }
 
+# Puts back what shows this tab's verdict outside of the prompt.
+__redtab_put_back() {
+  __redtab_tell "$__redtab_restore[1]"
+  [[ -n ${__redtab_marked[1]-} && -x $__redtab_bin[1] ]] && $__redtab_bin[1] hook exit </dev/null &>/dev/null
+  __redtab_marked=()
+}
+
 # The shell ends.
 __redtab_leave() {
-  __redtab_tell "$__redtab_restore[1]"
+  __redtab_put_back
 }
 
 # Other hooks that run before a command may write a title of their own: where the guard painted for this command, its
@@ -162,7 +170,7 @@ __redtab_arrange() {
 
 __redtab_prompt() {
   if [[ ${REDTAB-} == off ]]; then
-    __redtab_tell "$__redtab_restore[1]"
+    __redtab_put_back
     __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=()
     __redtab_plain "redtab off${__redtab_inherited:+ (inherited)}"
   elif (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same; then

@@ -72,6 +72,8 @@ pub struct Reply {
     pub note: Option<PathBuf>,
     /// The terminal's profile, which the hook hands back.
     pub terminal: &'static str,
+    /// The tab is a pane of tmux that carries marks: the binary takes them away when the shell ends.
+    pub marked: bool,
     /// Whether this shell shows by `\\j` how many jobs it has: bash from 4.4 on.
     pub counts_jobs: bool,
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
@@ -143,6 +145,7 @@ impl Reply {
             ("title", optional(&self.title)),
             ("note", bytes(self.note.as_deref().map(|path| path.as_os_str().as_bytes()).unwrap_or_default())),
             ("terminal", optional(self.terminal)),
+            ("marked", flag(self.marked).into()),
         ];
         let mut out = String::new();
         for (name, value) in rows {

@@ -173,7 +173,21 @@ fn a_guard_that_lets_lines_through_is_found_out() {
 }
 
 #[test]
-fn a_shell_that_hangs_or_ends_is_named() {
+fn a_shell_that_hangs_is_named_and_ended() {
+    let patient = Patient::of(Kind::Bash, &format!("sleep 98765\n{BASH}"));
+    let complaints = patient.complaints();
+    let what = complaints[0]["what"].as_str().unwrap();
+    assert!(what.contains("no prompt within 15 seconds"), "{complaints:#?}");
+    let ours = format!("HOME={}", patient.home.path().display());
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let environ = fs::read(entry.path().join("environ")).unwrap_or_default();
+        let left = environ.split(|byte| *byte == 0).any(|var| var == ours.as_bytes());
+        assert!(!left, "{:?} is left behind", entry.path());
+    }
+}
+
+#[test]
+fn a_shell_that_ends_is_named() {
     let patient = Patient::of(Kind::Bash, "echo out of here; exit 3");
     let complaints = patient.complaints();
     let what = complaints[0]["what"].as_str().unwrap();

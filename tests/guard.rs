@@ -917,6 +917,17 @@ fn bash_lets_another_stand_in_front_at_every_prompt() {
 }
 
 #[test]
+fn bash_says_once_that_its_prompt_command_was_replaced() {
+    let (home, mut shell) = hot(Kind::Bash);
+    let text = "PROMPT_COMMAND was replaced";
+    shell.line("PROMPT_COMMAND=(true true)").line("echo one").line("echo two");
+    assert_eq!(count(&shell, text), 1, "{}", shell.dump());
+    shell.line(Kind::Bash.init()).line("echo three").line("echo four");
+    assert_eq!(count(&shell, text), 1, "{}", shell.dump());
+    refused(&home, &mut shell, "./cleanup.sh");
+}
+
+#[test]
 fn an_editor_opens_no_way_past_the_guard_of_bash() {
     let home = home_on("prod-eu");
     home.executable("bin/ed", "#!/bin/sh\ntrue\n");

@@ -32,6 +32,7 @@ fn sample() -> Reply {
         title: "PROD prod-eu - ".into(),
         note: Some("/run/user/1000/redtab/painted/8803-1092-f1206-0f8fad5b".into()),
         terminal: "xterm",
+        marked: false,
         counts_jobs: true,
         variables: vec!["AWS_PROFILE".into(), "x$(touch F)_URL".into(), "HOME".into()],
         files: vec![

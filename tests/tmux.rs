@@ -362,7 +362,9 @@ fn the_segment_for_a_status_line() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(segment(&["tmux", &tty]), "#[fg=brightwhite,bg=red] PROD prod-eu #[default]\n");
+    // The record follows what tmux was told.
+    let red = "#[fg=brightwhite,bg=red] PROD prod-eu #[default]\n";
+    tmux.until("the red segment", |_| segment(&["tmux", &tty]) == red);
     assert_eq!(segment(&["plain", &tty]), "PROD prod-eu\n");
     // What this process sees itself.
     assert_eq!(segment(&["plain"]), "PROD prod-eu\n");
@@ -373,8 +375,7 @@ fn the_segment_for_a_status_line() {
     }
     assert_eq!(segment(&["tmux"]), "");
     home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
-    tmux.line("%0", "").until_option("%0", "@redtab", "");
-    assert_eq!(segment(&["tmux", &tty]), "");
+    tmux.line("%0", "").until("no segment", |_| segment(&["tmux", &tty]).is_empty());
 
     // With a watcher (the test itself stands for it), the number of connections; without one none.
     let started = |pid: u32| -> u64 {
@@ -440,4 +441,94 @@ fn without_colours_the_words_are_there() {
     tmux.attach().until_option("%0", "@redtab", "PROD prod-eu").until_entry("0:", None);
     assert_eq!(tmux.option("%0", "@redtab_style"), "default");
     assert_eq!(tmux.window_options("%0"), "");
+}
+
+fn the_end_of_a_shell_takes_the_marks_away(kind: Kind) {
+    let home = home_at("prod-eu");
+    write_rc(&home, kind, true);
+    let tmux = Tmux::with(&home, &format!("{} -i; exec sleep 600", kind.name()), "");
+    tmux.tmux(&["set-option", "-w", "-t", "%0", "window-status-current-style", "bg=blue"]);
+    tmux.attach().until_entry("0:", Some(RED)).line("%0", "exit");
+    tmux.until_option("%0", "@redtab", "").until_entry("0:", None);
+    assert_eq!(tmux.tmux(&["show-options", "-p", "-t", "%0"]), "");
+    assert_eq!(tmux.window_options("%0"), "window-status-current-style bg=blue");
+    // Another program in its place knows nothing of them.
+    tmux.tmux(&["new-window", "-d"]);
+    tmux.until_entry("1:", Some(RED)).line(":1", "exec sleep 600");
+    tmux.until_option(":1", "@redtab", "").until_entry("1:", None);
+    assert_eq!(tmux.window_options(":1"), "");
+}
+
+fn switched_off_it_marks_nothing(kind: Kind) {
+    let home = home_at("prod-eu");
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().until_entry("0:", Some(RED)).line("%0", &kind.export("REDTAB", "off"));
+    tmux.until_option("%0", "@redtab", "").until_entry("0:", None);
+    tmux.line("%0", &kind.unset("REDTAB"))
+        .until_option("%0", "@redtab", "PROD prod-eu")
+        .until_entry("0:", Some(RED));
+}
+
+fn a_session_is_red_while_it_lasts(kind: Kind) {
+    let home = home_at("dev-eu");
+    home.write(".ssh/config", "Host web\n  HostName web-1.prod.acme.example\n  ProxyCommand sleep 600\n");
+    let tmux = Tmux::server(&home, kind);
+    tmux.attach().prompt("%0").until_entry("0:", None);
+    let ssh = format!("ssh -F {} web", home.join(".ssh/config").display());
+    for _ in 0..2 {
+        tmux.line("%0", &ssh);
+        tmux.until("the mark of the session", |tmux| tmux.option("%0", "@redtab").starts_with("PROD "));
+        tmux.until_entry("0:", Some(RED));
+        tmux.until("ssh", |tmux| {
+            tmux.tmux(&["display-message", "-p", "-t", "%0", "#{pane_current_command}"]) == "ssh"
+        });
+        let tabs = home.command(home.redtab()).args(["status", "--all"]).output().unwrap();
+        assert!(String::from_utf8(tabs.stdout).unwrap().starts_with("PROD "));
+        tmux.tmux(&["send-keys", "-t", "%0", "C-c"]);
+        tmux.until_option("%0", "@redtab", "").until_entry("0:", None);
+    }
+}
+
+in_every_shell! {
+    the_end_of_a_shell_takes_the_marks_away,
+    switched_off_it_marks_nothing,
+    a_session_is_red_while_it_lasts,
+}
+
+#[test]
+fn reset_takes_away_what_is_left() {
+    let home = home_at("prod-eu");
+    let tmux = Tmux::server(&home, Kind::Bash);
+    tmux.attach().until_entry("0:", Some(RED));
+    // A shell without a hook, in a pane that another one left red.
+    write_rc(&home, Kind::Zsh, false);
+    tmux.line("%0", "HISTFILE= exec env REDTAB=off zsh -i").until_option("%0", "@redtab", "");
+    tmux.tmux(&[
+        "set-option",
+        "-p",
+        "-t",
+        "%0",
+        "@redtab",
+        "PROD x",
+        ";",
+        "set-option",
+        "-p",
+        "-t",
+        "%0",
+        "@redtab_red",
+        ",bg=red",
+    ]);
+    for _ in 0..2 {
+        tmux.line("%0", "redtab reset").until_option("%0", "@redtab", "").until_option(
+            "%0",
+            "@redtab_red",
+            "",
+        );
+    }
+    // In a shell with a hook the next prompt says what is true.
+    tmux.tmux(&["new-window", "-d"]);
+    tmux.until_option(":1", "@redtab", "PROD prod-eu")
+        .line(":1", "redtab reset; tmux show -pqv @redtab >shown; echo done >>shown");
+    tmux.until("the reset", |_| fs::read_to_string(home.join("shown")).is_ok_and(|text| text == "done\n"));
+    tmux.until_option(":1", "@redtab", "PROD prod-eu").until_entry("1:", Some(RED));
 }

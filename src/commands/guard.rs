@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use anyhow::Result;
 
 use crate::cli::{Exit, Guard};
-use crate::commands::{check, hook};
+use crate::commands::{check, hook, record};
 use crate::config::Config;
 use crate::examine::Goes;
 use crate::gate::{DEADLINE, Gate};
@@ -15,7 +15,9 @@ use crate::guard::drift;
 use crate::guard::line::Dialect;
 use crate::guard::runs::Definitions;
 use crate::present::painting::{self, Painter};
+use crate::present::prompt;
 use crate::present::terminal;
+use crate::reply::Segment;
 use crate::shell::Shell;
 use crate::state::RunDir;
 use crate::view::View;
@@ -109,11 +111,19 @@ fn paint(
     if leaves && painter.is_painted() {
         painter.take_back();
     }
+    if leaves {
+        record::forget_marks(world, run_dir);
+    }
     let mark = goes.and_then(|goes| {
         painting::of_environment(goes.gravity, goes.environment, &goes.label, config, looks)
     });
     if let Some(mark) = mark {
         painter.before_command(&mark);
+        if let (Some(run_dir), Some(goes)) = (run_dir, goes) {
+            let style = prompt::ground(goes.gravity, goes.environment, &config.names, looks);
+            let segment = Segment { text: mark.text.clone(), style };
+            record::before_command(world, run_dir, segment, &goes.label, goes.gravity);
+        }
     }
 }
 

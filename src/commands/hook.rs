@@ -67,10 +67,13 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
     let detected = terminal::detect(&view, &config.terminal, args.terminal.as_deref(), || world.parents());
     let mut watched = view.watched();
+    let mut marked = false;
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
         let shown =
             record::Shown { segment: &segment, looks, around: &around, terminal: detected.profile.id };
-        watched.extend(record::keep(&view, dir, &tab, args, &survey, shown));
+        let kept = record::keep(&view, dir, &tab, args, &survey, shown);
+        watched.extend(kept.watched);
+        marked = kept.marked;
     }
 
     let mut always = faulty;
@@ -125,6 +128,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         title: painted.title,
         note,
         terminal: detected.profile.id,
+        marked,
         counts_jobs: args.shell == Shell::Bash && at_least(&args.shell_version, (4, 4)),
         variables: watched_variables(&world),
         files,

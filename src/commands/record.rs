@@ -15,7 +15,7 @@ use crate::state::RunDir;
 use crate::state::tabs::{self, Pane, Record};
 use crate::survey::Survey;
 use crate::tab::Tab;
-use crate::verdict::Verdict;
+use crate::verdict::{Gravity, Verdict};
 use crate::view::{View, Watched};
 use crate::world::World;
 
@@ -29,7 +29,16 @@ pub struct Shown<'a> {
     pub terminal: &'static str,
 }
 
-/// Keeps the record of a tab that was just surveyed through `view`, tells tmux, and returns what a prompt is to watch.
+/// What came of keeping a record.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// What a prompt is to watch.
+    pub watched: Option<Watched>,
+    /// The tab is a pane of tmux that carries marks: they are to go when the shell ends.
+    pub marked: bool,
+}
+
+/// Keeps the record of a tab that was just surveyed through `view`, and tells tmux.
 pub fn keep(
     view: &View,
     run_dir: &RunDir,
@@ -37,7 +46,7 @@ pub fn keep(
     args: &HookPrompt,
     survey: &Survey,
     shown: Shown,
-) -> Option<Watched> {
+) -> Kept {
     let Shown { segment, looks, around, terminal } = shown;
     let names = &survey.loaded.config.names;
     // A segment that is switched off is shown in other places all the same.
@@ -52,7 +61,25 @@ pub fn keep(
     if record.tmux.is_some() {
         show_in_tmux(view.world(), run_dir.tab_record(view.world(), tab).as_ref(), &mut record);
     }
-    run_dir.keep_tab(view.world(), tab, &record)
+    let marked = record.tmux.is_some() && !record.segment.is_empty();
+    Kept { watched: run_dir.keep_tab(view.world(), tab, &record), marked }
+}
+
+/// A command that goes to production, or somewhere that is shown, is about to hold the terminal: until the next prompt
+/// that is what the tab is.
+pub fn before_command(world: &World, run_dir: &RunDir, segment: Segment, label: &str, gravity: Gravity) {
+    let Some(tab) = world.tab() else { return };
+    let Some(before) = run_dir.tab_record(world, &tab) else { return };
+    let mut record = Record {
+        segment: segment.text,
+        style: segment.style,
+        label: label.into(),
+        severity: json::severity(gravity).into(),
+        hot: gravity >= Gravity::Unsure,
+        ..before.clone()
+    };
+    show_in_tmux(world, Some(&before), &mut record);
+    run_dir.keep_tab(world, &tab, &record);
 }
 
 fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segment) -> Record {
@@ -110,6 +137,14 @@ pub fn forget(world: &World) {
     }
     if let Ok(run_dir) = RunDir::open(world) {
         run_dir.forget_tab(&tab);
+    }
+}
+
+/// Takes the marks away where there are any, for another program is about to take the shell's place.
+pub fn forget_marks(world: &World, run_dir: Option<&RunDir>) {
+    let record = run_dir.zip(world.tab()).and_then(|(dir, tab)| dir.tab_record(world, &tab));
+    if record.is_some_and(|record| record.tmux.is_some() && !record.segment.is_empty()) {
+        forget(world);
     }
 }
 

@@ -1,9 +1,10 @@
-//! `redtab reset`: puts the terminal back: tab colour, background and title, and says so to the next prompt. It writes
+//! `redtab reset`: puts the terminal back: tab colour, background, title and tmux's marks, and says so to the next prompt. It writes
 //! nothing that this terminal's profile does not list.
 
 use anyhow::Result;
 
 use crate::cli::Exit;
+use crate::commands::record;
 use crate::present::{painting, terminal};
 use crate::state::{Note, RunDir};
 use crate::survey;
@@ -25,5 +26,6 @@ pub fn run() -> Result<Exit> {
     if let (Some(run_dir), Some(key)) = (&run_dir, &key) {
         run_dir.drop_note(Note::Sessions, key);
     }
+    record::forget(&world);
     Ok(Exit::Yes)
 }

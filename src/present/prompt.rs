@@ -82,16 +82,24 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks<'_>, around: &Arou
     if text.is_empty() {
         return Segment::default();
     }
-    let style = match (looks.color, verdict.gravity, environment) {
-        (false, ..) => String::new(),
-        // Red text without a ground: the tab itself is clear.
-        (true, ..) if open && !faulty => open_style(looks.palette).into(),
-        (true, Gravity::Production | Gravity::Caution, Some(environment)) => {
+    // Red text without a ground: the tab itself is clear.
+    let style = if looks.color && open && !faulty {
+        open_style(looks.palette).into()
+    } else {
+        ground(verdict.gravity, verdict.environment, names, looks)
+    };
+    Segment { text, style }
+}
+
+/// The colours of a verdict as SGR numbers; none where there is no colour.
+pub fn ground(gravity: Gravity, environment: Option<usize>, names: &Names, looks: Looks<'_>) -> String {
+    match (gravity, environment.and_then(|i| names.environments.get(i))) {
+        _ if !looks.color => String::new(),
+        (Gravity::Production | Gravity::Caution, Some(environment)) => {
             style(&environment.color, looks.palette)
         }
         _ => style("yellow", looks.palette),
-    };
-    Segment { text, style }
+    }
 }
 
 /// The long form: the user's format, filled. A field that stands for nothing takes the space before it along.

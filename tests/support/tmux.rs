@@ -57,15 +57,13 @@ impl<'h> Tmux<'h> {
     /// Attaches a client, whose screen is that of the outer server's pane.
     pub fn attach(&self) -> &Self {
         let attach = format!("exec tmux -S {} attach", self.inner.display());
-        let output = self
-            .home
-            .command(program())
-            .arg("-S")
-            .arg(&self.outer)
-            .args(["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "26", &attach])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
+        // An outer server that was just left may still be in the way.
+        self.until("an outer server", |tmux| {
+            let mut command = tmux.home.command(program());
+            command.arg("-S").arg(&tmux.outer);
+            command.args(["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "26", &attach]);
+            command.output().unwrap().status.success()
+        });
         self.until("a client", |tmux| !tmux.tmux(&["list-clients"]).is_empty())
     }
 
