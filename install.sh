@@ -17,7 +17,8 @@ Builds redtab with cargo and installs it:
   DIR/share/zsh/site-functions/_redtab
   DIR/share/fish/vendor_completions.d/redtab.fish
 
-Then it asks, for bash, zsh and fish where they are installed, whether to add one line at the end of the rc file.
+Then it asks, for bash, zsh and fish where they are installed, whether to add one line at the end of the rc file, and
+shows what redtab thinks of the names on this machine.
 
   -p, --prefix DIR  where to install; ~/.local unless given
   -y, --yes         add the lines without asking
@@ -31,6 +32,7 @@ USAGE
 
 mark='# redtab install.sh'
 bashrc_mention='bashrc'
+shown_names=10
 tmp=
 failed=0
 
@@ -399,6 +401,22 @@ install_all() {
   printf '        Open a new shell. What it points at, and why:  %s status\n' "$call"
   printf '        To switch it off in a shell:  export REDTAB=off\n'
   printf '        To remove it:  ./install.sh --uninstall%s\n' "$other"
+  show_known "$call"
+}
+
+# The first lines of what redtab thinks of the names on this machine, those that nobody settled first. $1 calls redtab.
+show_known() {
+  "$binary" targets >"$tmp/known" 2>/dev/null </dev/null || return 0
+  case $(head -n 1 "$tmp/known") in
+    '' | 'No '*) return 0 ;;
+  esac
+  count=$(($(wc -l <"$tmp/known")))
+  unknown=$(($(LC_ALL=C grep -c '^unknown ' "$tmp/known")))
+  printf 'redtab: names known here: %s, not judged yet: %s.\n' "$count" "$unknown"
+  head -n "$shown_names" "$tmp/known"
+  if [ "$count" -gt "$shown_names" ]; then
+    printf '        %s more:  %s targets\n' "$((count - shown_names))" "$1"
+  fi
 }
 
 remove_files() {

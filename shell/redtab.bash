@@ -27,6 +27,14 @@ __redtab_c=(0)          # lines since the prompt
 __redtab_stop=([2]=1 [3]=1 [6]=1 [10]=1 [11]=1 [14]=1) # what drops it
 __redtab_again=()       # a line that runs unchecked if it comes again right away
 __redtab_warned=()      # a broken guard was named
+__redtab_paint=()       # what is printed to the terminal at every prompt
+__redtab_restore=("${__redtab_restore[0]-}") # what is printed when this shell ends
+__redtab_marked=("${__redtab_marked[0]-}") # a pane of tmux carries marks, which go when this shell ends
+__redtab_title=('')     # what stands in front of the user's own title
+__redtab_terminal=()    # which terminal the binary found
+__redtab_j=('\j')       # how many jobs there are, as a prompt says it
+__redtab_memory=()      # a file in memory, never on disk, through which a line can be read without a fork
+__redtab_shown=()       # what the prompt said, for the guard: nothing where it said nothing
 __redtab_trap=()        # what `trap -p INT` says, and rubbish behind it
 __redtab_settled=()     # the shell's settings when everything of ours was in its place
 # Whether `local -` is known, which keeps the user's options out of a function and ours inside it.
@@ -52,8 +60,8 @@ __redtab_plain() {
 # Asks the binary. Whatever goes wrong, the old answer is gone: unknown is never shown as safe. A binary that hangs
 # until Ctrl-C must not be met again at the very next prompt, nor at the one after: the shell stays usable.
 __redtab_ask() {
-  local -a __redtab_reply=()
-  __redtab_live=() __redtab_always=() __redtab_say=()
+  local -a __redtab_reply=() __redtab_jobs=(no)
+  __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=() __redtab_paint=() __redtab_title=('')
   __redtab_plain 'redtab ?'
   __redtab_draw
   if [[ -n ${__redtab_asking[0]-} ]]; then
@@ -66,9 +74,11 @@ __redtab_ask() {
     __redtab_skip=("$((__redtab_skip[0] - 1))")
     return 0
   fi
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) && [[ ${__redtab_j[0]@P} != 0 ]]; then __redtab_jobs=(yes); fi
   __redtab_asking=(1)
   { __redtab_reply[0]=$(\builtin exec "${__redtab_bin[0]}" hook prompt --shell bash --shell-version "$BASH_VERSION" \
-      --pid "$$" --can-block "${__redtab_can[0]}" </dev/null); } 2>/dev/null || __redtab_reply=()
+      --pid "$$" --can-block "${__redtab_can[0]}" --terminal "${__redtab_terminal[0]-}" --jobs "${__redtab_jobs[0]}" \
+      </dev/null); } 2>/dev/null || __redtab_reply=()
   __redtab_asking=() __redtab_strikes=(0)
   case ${__redtab_reply[0]-} in
     'redtab 1'$'\n'*$'\n''redtab end')
@@ -89,6 +99,51 @@ __redtab_ask() {
   if [[ -n ${__redtab_say[0]-} ]]; then
     \builtin printf '%s\n' "${__redtab_say[0]}" >&2
   fi
+  __redtab_stay
+}
+
+# Writes to the terminal, wherever stdout goes.
+__redtab_tell() {
+  if [[ -n $1 ]]; then { \builtin printf %s "$1" >/dev/tty; } 2>/dev/null; fi
+  return 0
+}
+
+# Sees to it that the terminal is put back when the shell ends, before what the user has it do then.
+__redtab_stay() {
+  local -a __redtab_t=("$(\builtin trap -p EXIT)")
+  case ${__redtab_t[0]} in
+    *__redtab_leave*) return 0 ;;
+    'trap -- '*) \builtin eval "__redtab_t=(${__redtab_t[0]})" ;; # bash's own quoting
+  esac
+  \builtin trap -- "__redtab_leave${__redtab_t[2]:+$'\n'${__redtab_t[2]}}" EXIT
+}
+
+# Puts back what shows this tab's verdict outside of the prompt.
+__redtab_put_back() {
+  __redtab_tell "${__redtab_restore[0]-}"
+  if [[ -n ${__redtab_marked[0]-} && -x ${__redtab_bin[0]} ]]; then
+    "${__redtab_bin[0]}" hook exit </dev/null >/dev/null 2>&1 || :
+  fi
+  __redtab_marked=()
+}
+
+# The shell ends; what follows it in the trap sees the status as it was.
+__redtab_leave() {
+  local -a __redtab_s=("$?")
+  # The line that ends the shell sees no prompt any more.
+  if ((__redtab_c[0] > 0)); then __redtab_first; fi
+  __redtab_put_back
+  return "${__redtab_s[0]}"
+}
+
+# Puts our text in front of the title that the user's own PS1 sets: that one is written after ours.
+__redtab_entitle() {
+  local -a __redtab_t=('\e]0;' '\e]2;' '\033]0;' '\033]2;' $'\e]0;' $'\e]2;')
+  while ((${#__redtab_t[@]})); do
+    # shellcheck disable=SC2016 # PS1 expands it at every prompt
+    PS1=${PS1//"${__redtab_t[0]}"/"${__redtab_t[0]}"'${__redtab_title-}'}
+    __redtab_t=("${__redtab_t[@]:1}")
+  done
 }
 
 # Puts the segment into the user's own prompt, after the newlines that it may begin with.
@@ -126,6 +181,11 @@ __redtab_draw() {
       *'${__redtab_ps1-}'*) ;;
       *) __redtab_prefix '${__redtab_ps1-}' ;;
     esac
+    # shellcheck disable=SC2016
+    case $PS1 in
+      *'${__redtab_title-}'*) ;;
+      *']0;'* | *']2;'*) __redtab_entitle ;;
+    esac
   else
     # shellcheck disable=SC2016
     PS1=${PS1/'${__redtab_ps1-}'/}
@@ -144,10 +204,24 @@ __redtab_draw() {
 __redtab_arrange() {
   local -a __redtab_all __redtab_tail __redtab_i __redtab_c __redtab_k
   if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
-    # bash-preexec looks for its installer in the first element, once: until then that element is not ours.
+    # bash-preexec looks for its installer in the first element, once: until then that element is not ours. Later
+    # versions put themselves back in front at every prompt: they call us before the user's own hooks.
     __redtab_c=(__redtab_first)
-    case ${PROMPT_COMMAND[0]-} in *__bp_install*) __redtab_c=() ;; esac
-    if [[ ${#__redtab_c[@]} == 0 || ${PROMPT_COMMAND[0]-} == __redtab_first ]]; then
+    # shellcheck disable=SC2016 # its text, as bash-preexec writes it
+    case ${PROMPT_COMMAND[0]-} in
+      '__bp_precmd_invoke_cmd "$_"'*)
+        if \builtin declare -F __bp_install_prompt_command >/dev/null; then
+          __redtab_c=('__bp_precmd_invoke_cmd "$_"' __redtab_first)
+          if [[ ${precmd_functions[0]-} != __redtab_first ]]; then
+            __redtab_all=("${precmd_functions[@]}") && precmd_functions=(__redtab_first)
+            for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_all[@]}; __redtab_k[0]++)); do
+              [[ ${__redtab_all[${__redtab_k[0]}]} == __redtab_first ]] || precmd_functions+=("${__redtab_all[${__redtab_k[0]}]}")
+            done
+          fi
+        fi ;;
+      *__bp_install*) __redtab_c=() ;;
+    esac
+    if [[ ${#__redtab_c[@]} == 0 || ${PROMPT_COMMAND[*]:0:1} == "${__redtab_c[0]}" && ${PROMPT_COMMAND[*]:${#__redtab_c[@]} - 1:1} == __redtab_first ]]; then
       case ${PROMPT_COMMAND[*]: -1} in
         __redtab_prompt) return 0 ;;
         __bp_interactive_mode)
@@ -159,8 +233,13 @@ __redtab_arrange() {
     __redtab_i=("${!PROMPT_COMMAND[@]}")
     for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_i[@]}; __redtab_k[0]++)); do
       __redtab_c[0]=${PROMPT_COMMAND[${__redtab_i[${__redtab_k[0]}]}]}
+      # What stood in front stands there already; what was joined to it, alone again.
+      if ((__redtab_k[0] == 0)) && [[ ${__redtab_all[0]-} == __bp_* ]]; then
+        __redtab_c[0]=${__redtab_c[0]#"${__redtab_all[0]}"}
+        __redtab_c[0]=${__redtab_c[0]#$'\n'}
+      fi
       case ${__redtab_c[0]} in
-        __redtab_first | __redtab_prompt) ;;
+        '' | __redtab_first | __redtab_prompt | __redtab_none) ;;
         __bp_interactive_mode) __redtab_tail=(__bp_interactive_mode) ;;
         # Another tool joined our entry to its own: it keeps its place, and we take ours.
         *)
@@ -272,6 +351,8 @@ __redtab_able() {
   __redtab_can=(yes)
   if ! ((__redtab_new[0])); then
     __redtab_can=('this bash is older than 4.4')
+  elif [[ -n ${BLE_ATTACHED-} ]]; then
+    __redtab_can=('ble.sh runs the lines') # it catches the interrupt that drops one, and runs it
   elif [[ ! -o history || ${HISTSIZE-} == 0 ]]; then
     __redtab_can=('history is off')
   elif ! \builtin shopt -q promptvars && ! \builtin shopt -qo posix; then
@@ -365,13 +446,32 @@ __redtab_editor() {
 __redtab_pre() {
   \builtin set +aefkuvxET +o pipefail +o posix 2>/dev/null
   \builtin shopt -u nocasematch
+  # An interrupt ends the guard, not this child before it has told what the guard said.
+  local __redtab_cut=''
+  \builtin trap '__redtab_cut=1' INT
   local IFS=$' \t\n'
-  local __redtab_line __redtab_forget=0
-  __redtab_line=$(__redtab_entered)
+  local -a __redtab_line=('')
+  local __redtab_forget=0 __redtab_number
+  if [[ -n ${__redtab_memory[0]-} ]]; then
+    {
+      __redtab_entered >|"${__redtab_memory[0]}" && \builtin mapfile -t -d '' __redtab_line <"${__redtab_memory[0]}"
+      \builtin : >|"${__redtab_memory[0]}"
+    } 2>/dev/null
+  fi
+  if [[ -z ${__redtab_line[0]} ]]; then __redtab_line=$(__redtab_entered); fi
+  while [[ $__redtab_line == *$'\n' ]]; do __redtab_line=${__redtab_line%$'\n'}; done
   __redtab_line=${__redtab_line#*[0-9][* ] }
   if __redtab_forgets "$__redtab_line"; then __redtab_forget=1; fi
+  # The second line since our last prompt, and nobody would call us at the next one either.
+  if ((__redtab_c[0] == 2)) && [[ ${PROMPT_COMMAND[*]} != *__redtab_prompt* ]] && ! __redtab_readonly PROMPT_COMMAND; then
+    # shellcheck disable=SC2016 # to be pasted
+    \builtin echo 'redtab: PROMPT_COMMAND was replaced: the prompt is old.  eval "$(redtab init bash)"' >&2
+  fi
   __redtab_judge >/dev/null
-  case $? in
+  __redtab_number=$?
+  # It came before the guard had said anything: not even then does the line run.
+  case $__redtab_cut:$__redtab_number in 1:[145]) __redtab_number=2 ;; esac
+  case $__redtab_number in
     1) \builtin echo "${__redtab_forget}1" ;;
     2) \builtin echo "${__redtab_forget}2" ;;
     3) \builtin echo "${__redtab_forget}3" ;;
@@ -431,7 +531,7 @@ __redtab_concerns() {
   [[ -n ${__redtab_live[0]-} ]] && ! __redtab_same
 }
 
-# Judges $__redtab_line. Returns 1: it runs. 2: refused. 3: refused, for the guard is broken. 4: it runs, for the guard
+# Judges $__redtab_line. Returns 1: it runs. 2: refused. 3: refused, for the guard is broken or was interrupted. 4: it runs, for the guard
 # is broken. 5: the guard let it run. 6: the rest of a paste, refused. What the guard's answers mean stands in
 # docs/protocol.md.
 __redtab_judge() {
@@ -446,6 +546,7 @@ __redtab_judge() {
   esac
   if [[ -n ${__redtab_hot[0]-} ]]; then __redtab_tab=yes; fi
   __redtab_field line "$__redtab_line"
+  if [[ -n ${__redtab_shown[0]-} ]]; then __redtab_field shown "${__redtab_shown[0]}"; fi
   __redtab_define "$__redtab_line"
   if [[ $__redtab_tab == no ]]; then
     if ! __redtab_concerns; then return 1; fi
@@ -453,7 +554,7 @@ __redtab_judge() {
   if [[ -n ${__redtab_again[0]-} && ${__redtab_again[0]} == "$__redtab_line" ]]; then return 1; fi
   if [[ -f ${__redtab_bin[0]} && -x ${__redtab_bin[0]} ]]; then
     __redtab_answer=$(\builtin printf %s "$__redtab_input" 2>/dev/null |
-      "${__redtab_bin[0]}" guard --shell bash --pid "$$" --hot "$__redtab_tab" 2>/dev/null)
+      "${__redtab_bin[0]}" guard --shell bash --pid "$$" --hot "$__redtab_tab" --terminal "${__redtab_terminal[0]-}" 2>/dev/null)
     __redtab_status=$?
   fi
   if [[ $'\n'$__redtab_answer$'\n' == *$'\nstop\n'* ]]; then
@@ -463,6 +564,8 @@ __redtab_judge() {
     return 5
   elif [[ $__redtab_status == 77 ]]; then
     return 2
+  elif [[ $__redtab_status == 130 ]]; then
+    return 3
   elif [[ $__redtab_tab == no ]]; then
     if [[ -z ${__redtab_warned[0]-} ]]; then
       \builtin echo "redtab: the guard fails (status $__redtab_status): lines run unchecked.  redtab status" >&2
@@ -477,7 +580,7 @@ __redtab_judge() {
 # Notes the settings that __redtab_able, __redtab_arm, __redtab_draw and __redtab_arrange have just gone by. A variable that
 # becomes readonly with its value as it is needs no writing.
 __redtab_settle() {
-  __redtab_settled=("1//:$SHELLOPTS $BASHOPTS ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1")
+  __redtab_settled=("1//:$SHELLOPTS $BASHOPTS ${BLE_ATTACHED-} ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1")
 }
 
 __redtab_prompt() {
@@ -487,11 +590,12 @@ __redtab_prompt() {
   local IFS=$' \t\n'
   __redtab_trap=()
   # Nearly always nothing has changed: then one comparison says so of all that is ours, and one of the inputs.
-  if \builtin test "${__redtab_live[0]-}/${__redtab_always[0]-}/${REDTAB-}:$SHELLOPTS $BASHOPTS ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1" = "${__redtab_settled[0]-}"; then
+  if \builtin test "${__redtab_live[0]-}/${__redtab_always[0]-}/${REDTAB-}:$SHELLOPTS $BASHOPTS ${BLE_ATTACHED-} ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1" = "${__redtab_settled[0]-}"; then
     if ! __redtab_same; then
       __redtab_live=()
     elif [[ ${__redtab_trap[0]-} != $'\n''trap -- '* ]]; then
       __redtab_h=("$HISTCMD")
+      if [[ -n ${__redtab_paint[0]-} ]]; then __redtab_tell "${__redtab_paint[0]}"; fi
       if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
       return "${__redtab_rc[0]}"
     fi
@@ -500,7 +604,8 @@ __redtab_prompt() {
   __redtab_able
   if [[ ${__redtab_can[0]} != "${__redtab_could[0]}" ]]; then __redtab_live=(); fi
   if [[ ${REDTAB-} == off ]]; then
-    __redtab_live=()
+    __redtab_put_back
+    __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=('')
     __redtab_plain "redtab off${__redtab_inherited[0]:+ (inherited)}"
   elif [[ -n ${__redtab_live[0]-} && -z ${__redtab_always[0]-} ]] && __redtab_same; then
     :
@@ -511,6 +616,7 @@ __redtab_prompt() {
   if [[ -z ${__redtab_trap[0]+set} ]]; then __redtab_trap=($'\n'"$(\builtin trap -p INT)"$'\n'); fi
   __redtab_arm
   __redtab_draw
+  __redtab_tell "${__redtab_paint[0]-}"
   __redtab_arrange
   __redtab_settle
   if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
@@ -519,7 +625,8 @@ __redtab_prompt() {
 
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
   __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
-  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle
+  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle \
+  __redtab_tell __redtab_stay __redtab_put_back __redtab_leave __redtab_entitle
 __redtab_arrange
 __redtab_plain 'redtab ?'
 if __redtab_readonly PS1 || [[ ${PROMPT_COMMAND[*]-} != *__redtab_prompt* ]]; then

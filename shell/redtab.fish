@@ -19,6 +19,7 @@ set -q __redtab_wrapped; or set -g __redtab_wrapped 0 ''
 set -g __redtab_skip 0   # how many of them are left
 set -g __redtab_hot      # every line goes to the guard
 set -g __redtab_ask      # lines that go there though the tab is clear
+set -g __redtab_shown    # what the prompt said, for the guard: nothing where it said nothing
 set -g __redtab_again    # a line that runs unchecked if it comes again right away
 set -g __redtab_warned   # a broken guard was named
 set -g __redtab_passed   # the line that runs now came through Enter
@@ -26,6 +27,12 @@ set -g __redtab_can      # yes, or why no line can be held back
 set -g __redtab_names_of_enter \r \n
 builtin string match -rq '^([4-9]|[1-9][0-9])' -- $version; and set __redtab_names_of_enter enter ctrl-j
 set -g __redtab_keys     # the key bindings in force when Enter was taken
+set -g __redtab_paint    # what is printed to the terminal at every prompt
+set -g __redtab_title    # what stands in front of the user's own title
+set -g __redtab_note     # the file that says how the tab is painted
+set -g __redtab_terminal # which terminal the binary found
+builtin set -q __redtab_restore; or set -g __redtab_restore # what is printed when this shell ends
+builtin set -q __redtab_marked; or set -g __redtab_marked # a pane of tmux carries marks, which go when this shell ends
 set -g __redtab_inherited # REDTAB=off was there before this shell
 builtin test "$REDTAB" = off; and set __redtab_inherited 1
 
@@ -45,6 +52,9 @@ function __redtab_ask
     set -g __redtab_live
     set -g __redtab_always
     set -g __redtab_say
+    set -g __redtab_paint
+    set -g __redtab_title
+    set -g __redtab_shown
     __redtab_plain 'redtab ?'
     if builtin test -n "$__redtab_asking"
         set -g __redtab_asking
@@ -59,10 +69,12 @@ function __redtab_ask
     # fish prints a page of its own about a command that is not there.
     builtin test -f $__redtab_bin -a -x $__redtab_bin
     or return 0
+    set -l jobs no
+    builtin jobs -q; and set jobs yes
     set -g __redtab_asking 1
     set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
     set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
-        --can-block "$__redtab_can" </dev/null 2>/dev/null)
+        --can-block "$__redtab_can" --terminal "$__redtab_terminal" --jobs $jobs </dev/null 2>/dev/null)
     or set reply
     set -g __redtab_asking
     set -g __redtab_strikes 0
@@ -76,6 +88,46 @@ function __redtab_ask
     end
 end
 
+# Writes to the terminal, wherever stdout goes.
+function __redtab_tell
+    builtin test -n "$argv"; and builtin printf %s "$argv" >/dev/tty 2>/dev/null
+    return 0
+end
+
+# Puts back what shows this tab's verdict outside of the prompt.
+function __redtab_put_back
+    __redtab_tell "$__redtab_restore"
+    if builtin test -n "$__redtab_marked" -a -x "$__redtab_bin"
+        $__redtab_bin hook exit </dev/null >/dev/null 2>/dev/null
+    end
+    set -g __redtab_marked
+end
+
+# The shell ends.
+function __redtab_leave --on-event fish_exit
+    __redtab_put_back
+end
+
+# Wraps the user's own title: fish writes it at every prompt and before every command. Where the guard painted for a
+# command, its mark stands in front.
+function __redtab_entitle
+    builtin functions fish_title | builtin string match -q '*__redtab_title*'; and return
+    builtin functions -e __redtab_user_title 2>/dev/null
+    builtin functions -c fish_title __redtab_user_title 2>/dev/null
+    or function __redtab_user_title
+    end
+    function fish_title
+        set -l mark $__redtab_title
+        if builtin test -z "$mark" -a -n "$__redtab_note" -a -r "$__redtab_note"
+            set -l IFS \n
+            set -l lines (builtin read -z <$__redtab_note | builtin string split \n)
+            builtin test "$lines[3]" = title; and set mark "$lines[1] $lines[4] "
+        end
+        builtin printf %s "$mark"
+        __redtab_user_title $argv
+    end
+end
+
 # Gives a status back, for the user's own prompt shows it.
 function __redtab_status
     return $argv[1]
@@ -83,7 +135,11 @@ end
 
 function __redtab_prompt
     if builtin test "$REDTAB" = off
+        __redtab_put_back
         set -g __redtab_live
+        set -g __redtab_paint
+        set -g __redtab_restore
+        set -g __redtab_title
         set -l how
         builtin test -n "$__redtab_inherited"; and set how ' (inherited)'
         __redtab_plain "redtab off$how"
@@ -92,7 +148,9 @@ function __redtab_prompt
     else
         set -g __redtab_inherited
         __redtab_ask
+        __redtab_entitle
     end
+    builtin test -n "$__redtab_paint"; and __redtab_tell "$__redtab_paint"
 end
 
 # Runs one of the user's own prompts, $argv[1], with the statuses of the last pipeline as he left them.
@@ -305,17 +363,28 @@ function __redtab_check
         __redtab_concerns $line $__redtab_input[2..-1]; or return 0
     end
     builtin test -n "$argv[3]" -a "x$argv[3]" = "x$line"; and return 0
+    builtin test -n "$__redtab_shown"; and __redtab_field shown "$__redtab_shown"
     set -l answer
     set -l rc 127
     if builtin test -f $__redtab_bin -a -x $__redtab_bin
-        # Still there at the next Enter, the guard was interrupted.
+        # Still there at the next Enter, the guard was interrupted before it said a word. An interrupt ends this very
+        # function: what the guard says must be noted as it comes.
         set -g __redtab_again $line
-        set answer (builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid \
-            --hot $hot 2>/dev/null)
-        set rc $status
+        set -g __redtab_rc 130
+        set answer (
+            builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot --terminal "$__redtab_terminal" 2>/dev/null |
+                while builtin read -l token
+                    builtin test "$token" = stop; and set -g __redtab_again
+                    builtin echo $token
+                end
+            set -g __redtab_rc $pipestatus[2]
+        )
+        set rc $__redtab_rc
         set -g __redtab_again
     end
     set -gu __redtab_input
+    # Held, not refused: something changed, and the prompt that is drawn now shows it.
+    builtin contains -- held $answer; and set -g __redtab_due 1
     if builtin contains -- stop $answer
         builtin test $rc -eq 0 -a "$answer[-1]" = yes
         return

@@ -20,8 +20,15 @@ typeset -ga __redtab_skip=(0)      # how many of them are left
 typeset -ga __redtab_hot=()        # every line goes to the guard
 typeset -ga __redtab_ask=()        # lines that go there though the tab is clear
 typeset -ga __redtab_names=()      # words that do the same, in one text
+typeset -ga __redtab_shown=()      # what the prompt said, for the guard: nothing where it said nothing
 typeset -ga __redtab_again=()      # a line that runs unchecked if it comes again right away
 typeset -ga __redtab_warned=()     # a broken guard was named
+typeset -ga __redtab_paint=()      # what is printed to the terminal at every prompt
+typeset -ga __redtab_restore       # what is printed when this shell ends
+typeset -ga __redtab_marked        # a pane of tmux carries marks, which go when this shell ends
+typeset -ga __redtab_title=()      # what stands in front of the user's own title
+typeset -ga __redtab_note=()       # the file that says how the tab is painted
+typeset -ga __redtab_terminal=()   # which terminal the binary found
 typeset -ga __redtab_settled=()    # what the prompt and the lists of hooks were when everything of ours was in its place
 typeset -ga __redtab_inherited=()  # REDTAB=off was there before this shell
 [[ ${REDTAB-} == off ]] && __redtab_inherited=(1)
@@ -36,8 +43,8 @@ __redtab_plain() {
 # Asks the binary. Whatever goes wrong, the old answer is gone: unknown is never shown as safe. A binary that hangs
 # until Ctrl-C must not be met again at the very next prompt, nor at the one after: the shell stays usable.
 __redtab_ask() {
-  local -a reply=()
-  __redtab_live=() __redtab_always=() __redtab_say=()
+  local -a reply=() jobs=(no)
+  __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=() __redtab_paint=() __redtab_title=()
   __redtab_plain 'redtab ?'
   __redtab_draw $1 $2
   if (( $#__redtab_asking )); then
@@ -50,9 +57,10 @@ __redtab_ask() {
     __redtab_skip=($(( __redtab_skip[1] - 1 )))
     return
   fi
+  (( $#jobstates )) && jobs=(yes)
   __redtab_asking=(1)
   reply=("$($__redtab_bin[1] hook prompt --shell zsh --shell-version $ZSH_VERSION --pid $$ \
-    --can-block yes </dev/null 2>/dev/null)") || reply=('')
+    --can-block yes --terminal "$__redtab_terminal[1]" --jobs $jobs[1] </dev/null 2>/dev/null)") || reply=('')
   __redtab_asking=() __redtab_strikes=(0)
   if [[ $reply[1] == 'redtab 1'$'\n'*$'\n''redtab end' ]]; then
     reply[1]=${reply[1]#*$'\n'}
@@ -65,12 +73,49 @@ __redtab_ask() {
   fi
 }
 
+# Writes to the terminal, wherever stdout goes.
+__redtab_tell() {
+  [[ -n $1 ]] && { builtin print -rn -- "$1" >/dev/tty } 2>/dev/null
+  return 0
+}
+
+# Puts back what shows this tab's verdict outside of the prompt.
+__redtab_put_back() {
+  __redtab_tell "$__redtab_restore[1]"
+  [[ -n ${__redtab_marked[1]-} && -x $__redtab_bin[1] ]] && $__redtab_bin[1] hook exit </dev/null &>/dev/null
+  __redtab_marked=()
+}
+
+# The shell ends.
+__redtab_leave() {
+  __redtab_put_back
+}
+
+# Other hooks that run before a command may write a title of their own: where the guard painted for this command, its
+# mark comes back in front. $2 is the line.
+__redtab_retitle() {
+  local -a lines=()
+  (( $#preexec_functions > 2 && $#__redtab_note )) && [[ -r $__redtab_note[1] ]] || return 0
+  lines=("${(@f)$(<$__redtab_note[1])}")
+  if [[ $lines[3] == title ]]; then
+    __redtab_tell $'\e]2;'"$lines[1] $lines[4] ${${(V)2}[1,48]}"$'\a'
+  fi
+}
+
 # Puts the segment into the user's own prompt, after the newlines that it may begin with. The text itself stays in
 # psvar, which zsh never expands again; only colours stand in PROMPT. $1 and $2 are the user's own settings of
 # prompt_percent and prompt_subst.
 __redtab_draw() {
-  local -a new=('') head=('') body=("$PROMPT")
+  local -a new=('') head=('') body=("$PROMPT") at=()
   psvar[97]=${__redtab_text[1]-}
+  psvar[98]=${__redtab_title[1]-}
+  # In front of the title that the user's own PROMPT sets: that one is written after ours.
+  if [[ $1 == on && $PROMPT == *$'\e]'[02]';'* && $PROMPT != *%98v* ]]; then
+    at=($'\e]0;' $'\e]2;')
+    PROMPT=${PROMPT//"$at[1]"/"$at[1]"%98v}
+    PROMPT=${PROMPT//"$at[2]"/"$at[2]"%98v}
+    body=("$PROMPT")
+  fi
   if [[ -n $psvar[97] ]]; then
     if [[ $1 == off && $2 == on ]]; then
       new=('[${__redtab_text}] ')
@@ -106,6 +151,10 @@ __redtab_arrange() {
   if [[ ${preexec_functions[1]-} != __redtab_preexec ]]; then
     preexec_functions=(__redtab_preexec "${(@)preexec_functions:#__redtab_preexec}")
   fi
+  if [[ ${preexec_functions[-1]-} != __redtab_retitle ]]; then
+    preexec_functions=("${(@)preexec_functions:#__redtab_retitle}" __redtab_retitle)
+  fi
+  [[ " $zshexit_functions " == *' __redtab_leave '* ]] || zshexit_functions+=(__redtab_leave)
   if [[ ${precmd_functions[-1]-} == __redtab_precmd ]]; then
     return
   elif [[ ${precmd_functions[-1]-} == _p9k_precmd && ${precmd_functions[-2]-} == __redtab_precmd ]]; then
@@ -121,18 +170,23 @@ __redtab_arrange() {
 
 __redtab_prompt() {
   if [[ ${REDTAB-} == off ]]; then
-    __redtab_live=()
+    __redtab_put_back
+    __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=()
     __redtab_plain "redtab off${__redtab_inherited:+ (inherited)}"
   elif (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same; then
     # Nearly always everything of ours is in its place as well.
-    [[ "$1$2$psvar[97]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]] && return
+    if [[ "$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]]; then
+      (( $#__redtab_paint )) && __redtab_tell "$__redtab_paint[1]"
+      return 0
+    fi
   else
     __redtab_inherited=()
     __redtab_ask $1 $2
   fi
   __redtab_draw $1 $2
+  __redtab_tell "$__redtab_paint[1]"
   __redtab_arrange
-  __redtab_settled=("$1$2$psvar[97]/$precmd_functions/$preexec_functions/$PROMPT")
+  __redtab_settled=("$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT")
 }
 
 # Whether a line of a clear tab concerns the guard: it looks like it, or an input changed since the prompt was drawn.
@@ -194,18 +248,21 @@ __redtab_preexec() {
     for __redtab_word in "$next[@]"; do __redtab_functions "$__redtab_word"; done
   done
   __redtab_field line "$line[1]"
+  (( $#__redtab_shown )) && __redtab_field shown "$__redtab_shown[1]"
   for __redtab_word in "${(@k)bodies}"; do __redtab_field function "$bodies[$__redtab_word]" "$__redtab_word"; done
   builtin setopt localtraps
   # An interrupt ends the guard, and then the line; never this function in between.
   builtin trap ':' INT
   if [[ -f $__redtab_bin[1] && -x $__redtab_bin[1] ]]; then
     answer=("$(builtin print -rn -- "$input[1]" 2>/dev/null | $__redtab_bin[1] guard --shell zsh --pid $$ \
-      --hot $hot[1] 2>/dev/null)") || rc=($?)
+      --hot $hot[1] --terminal "$__redtab_terminal[1]" 2>/dev/null)") || rc=($?)
   else
     rc=(127)
   fi
   if [[ $'\n'$answer[1]$'\n' == *$'\nstop\n'* ]]; then
     [[ $rc[1] == 0 && $answer[1] == *$'\nyes' ]] && return
+    # Held, not refused: the line goes back to where it was typed.
+    [[ $'\n'$answer[1]$'\n' == *$'\nheld\n'* ]] && builtin print -rz -- "${1:-$2}"
   elif [[ $rc[1] == 0 ]]; then
     __redtab_warned=()
     return

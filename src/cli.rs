@@ -49,9 +49,11 @@ pub enum Command {
     },
     /// This tab's verdict with every reason
     Status(Status),
+    Doctor(Doctor),
     Mark(commands::mark::Mark),
     /// Every target known on this machine, and how it is judged; those that nobody settled come first
     Targets(Targets),
+    Backups(commands::backups::Backups),
     /// The guard's decision for a line, never asking: exit 0 allow or warn, 77 confirm or block
     Check(Check),
     /// For scripts: exit 0 when nothing points at production, 77 when something does or can't be read
@@ -71,6 +73,19 @@ pub enum Command {
     Lease(Lease),
     /// The audit trail
     Log(Log),
+    /// The segment for other prompts and for status lines
+    Segment(Segment),
+    /// Put the terminal back: tab colour, background, title
+    Reset,
+    /// The open connections to production: kind, target, tab, age, idle time, why each counts
+    Ps(Ps),
+    /// The watcher, which knows the open connections of this machine
+    #[command(subcommand)]
+    Watch(WatchCommand),
+    /// End open production connections, by the number that `redtab ps` shows
+    Close(Close),
+    /// Say nothing about idle connections for a while
+    Snooze(Snooze),
     #[command(flatten)]
     Internal(Internal),
 }
@@ -87,6 +102,12 @@ pub enum Internal {
     /// Puts the terminal's modes back if a question is killed
     #[command(hide = true)]
     KeepModes,
+    /// Starts a program on a terminal of its own: stdin
+    #[command(hide = true)]
+    OnTerminal {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
 }
 
 /// The same as [`Cli`] with nothing but [`Internal`]: to build the whole tree of commands would take a third of the time
@@ -143,6 +164,52 @@ pub enum LeaseCommand {
 }
 
 #[derive(Debug, Args)]
+pub struct Ps {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+    /// Only those that are idle
+    #[arg(long)]
+    pub idle: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Close {
+    /// The connections' numbers
+    #[arg(required_unless_present = "idle", conflicts_with = "idle", value_name = "ID")]
+    pub ids: Vec<u32>,
+    /// All that are known to be idle; an interactive ssh never is
+    #[arg(long)]
+    pub idle: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WatchCommand {
+    /// Watch until a signal ends it
+    Run {
+        /// Leave the terminal and everything that was inherited first
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start a watcher in the background, if none is running
+    Start,
+    /// Whether one is running: exit 0 when it is
+    Status,
+    /// End the one that is running
+    Stop,
+}
+
+#[derive(Debug, Args)]
+pub struct Snooze {
+    /// The connections' numbers; without one, everything
+    #[arg(value_name = "ID")]
+    pub ids: Vec<u32>,
+    /// For how long, up to 12 hours
+    #[arg(long = "for", default_value = "1h", value_name = "DURATION")]
+    pub time: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Log {
     /// Only what happened since: a duration (2h), a day (2026-03-01), or a day and time
     #[arg(long, value_name = "T")]
@@ -150,6 +217,28 @@ pub struct Log {
     /// Print JSON (docs/protocol.md lists its fields)
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Segment {
+    /// For what it is
+    #[arg(value_enum)]
+    pub form: SegmentForm,
+    /// The terminal whose tab is meant, such as tmux's #{pane_tty}; without it, what this process sees
+    pub tty: Option<OsString>,
+}
+
+/// Where a segment is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SegmentForm {
+    /// tmux's status line: set -g status-right '#(redtab segment tmux #{pane_tty})'
+    Tmux,
+    /// Text without colours
+    Plain,
+    /// A custom module of starship
+    Starship,
+    /// A command segment of oh-my-posh
+    OhMyPosh,
 }
 
 /// `redtab guard`: the line and what it may use come on stdin, as docs/protocol.md says.
@@ -163,6 +252,9 @@ pub struct Guard {
     /// Whether the last prompt was red or unsure
     #[arg(long, default_value = "no")]
     pub hot: String,
+    /// The terminal's profile, as a reply to the hook named it
+    #[arg(long)]
+    pub terminal: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -213,6 +305,18 @@ pub struct Status {
     pub json: bool,
 }
 
+/// What works here, what does not, and the line that mends it
+///
+/// Starts each installed shell with your rc files on a terminal of its own and tries there, in a throwaway directory
+/// that is production, whether the prompt turns red and a local-only script is stopped. Looks at the rc files, the
+/// binary, the configuration, the sources and redtab's directories. Exit code 1 when something fails.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON (docs/protocol.md lists its fields)
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct Targets {
     /// Print JSON (docs/protocol.md lists its fields)
@@ -224,6 +328,8 @@ pub struct Targets {
 pub enum Hook {
     /// Judge this tab and print the reply
     Prompt(HookPrompt),
+    /// Take the marks of a shell that ends away
+    Exit,
 }
 
 #[derive(Debug, Args)]
@@ -239,6 +345,12 @@ pub struct HookPrompt {
     /// `yes`, or why this shell can't hold a line back
     #[arg(long, default_value = "no")]
     pub can_block: String,
+    /// The terminal's profile, as an earlier reply named it
+    #[arg(long)]
+    pub terminal: Option<String>,
+    /// Whether the shell has jobs
+    #[arg(long, default_value = "no")]
+    pub jobs: String,
 }
 
 /// Parses the command line, runs the command and returns its exit code. Errors go to stderr.

@@ -138,6 +138,12 @@ pub fn tmux(text: &str) -> String {
     terminal(text).replace('#', "##").replace('%', "%%")
 }
 
+/// Text for an option of tmux that a constant format shows: it is not expanded, but `#[…]` in it would be drawn as a
+/// style.
+pub fn tmux_option(text: &str) -> String {
+    terminal(text).replace('#', "##")
+}
+
 /// Text for a notification body, which is read as markup.
 pub fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -254,6 +260,7 @@ mod tests {
     fn other_destinations() {
         assert_eq!(zsh_prompt("%F{red}%n"), "%%F{red}%%n");
         assert_eq!(tmux("#(touch F)%H"), "##(touch F)%%H");
+        assert_eq!(tmux_option("#[bg=green]%H"), "##[bg=green]%H");
         assert_eq!(markup("<b>&\"'"), "&lt;b&gt;&amp;&quot;&#39;");
         assert_eq!(applescript("a\"b\\"), "\"a\\\"b\\\\\"");
         assert_eq!(posix_word("prod-eu"), "prod-eu");

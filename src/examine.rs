@@ -1,37 +1,68 @@
 //! A line examined: all that it would run, each judged by the view it would run under, with the scripts it names read.
 //! It runs nothing and asks nothing.
 
-use std::ffi::OsString;
+mod files;
+mod tasks;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
-use crate::config::Config;
+use crate::config::{Config, Loaded, Origin};
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
+use crate::guard::drift;
 use crate::guard::flags;
 use crate::guard::line::{self, Dialect};
-use crate::guard::rules::{self, Hit, Level, LineTarget};
+use crate::guard::own::{self, LocalOnly};
+use crate::guard::rules::{self, Hit, Level, LineTarget, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
+use crate::sources;
+use crate::sources::sessions;
 use crate::state::RunDir;
 use crate::survey;
 use crate::verdict::{self, Gravity, Verdict};
 use crate::view::{Overrides, View};
 use crate::world::{Content, World};
+use files::Text;
 
 /// How much of a script is read when it is not flagged: what destroys stands early or is called by name.
 const SCRIPT_BYTES: usize = 64 * 1024;
+
+/// Only so many of a line's runs are asked where they go: it decides about a colour.
+const MAX_GOES: usize = 64;
 
 /// What an examination found.
 pub struct Examination {
     /// What the line would run, as a person would name it.
     pub runs: Vec<String>,
+    /// The same as they were resolved.
+    resolved: Vec<Run>,
     pub findings: Vec<Finding>,
     /// The tab's own verdict.
     pub tab: Verdict,
     /// The gravest verdict of the tab and of every view that the line runs something under.
     pub gravest: Verdict,
+    /// How many production connections are open on this machine, as far as the watcher knows.
+    pub open: usize,
     pub config: Config,
+    /// The gravest place that the line goes to, besides where the tab points.
+    pub goes: Option<Goes>,
+    /// The line gives the terminal to another program for good, or to one with windows of its own.
+    pub leaves: bool,
+}
+
+/// Where a line goes while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goes {
+    pub gravity: Gravity,
+    /// The environment's index, for caution and production.
+    pub environment: Option<usize>,
+    /// The target's shortest name.
+    pub label: String,
 }
 
 /// Examines `text`, a line typed in a shell of `dialect` in this world.
@@ -45,7 +76,17 @@ pub fn line(
     let view = View::new(world);
     let survey = survey::look(&view, run_dir.map(|dir| dir as _));
     let runs = runs::resolve(text, dialect, known);
-    let examiner = Examiner { world, config: &survey.loaded.config, tab: &survey.verdict };
+    let lists = own::lists(&survey.loaded.config.rules);
+    let rules = own::rules(&survey.loaded.config.rules, &lists);
+    let examiner = Examiner {
+        world,
+        config: &survey.loaded.config,
+        tab: &survey.verdict,
+        left: Cell::new(tasks::MAX_RUNS),
+        rules: &rules,
+        loaded: Some(&survey.loaded),
+        trees: RefCell::default(),
+    };
     let mut findings = Vec::new();
     if text.len() > line::MAX_BYTES {
         findings.push(finding(
@@ -55,7 +96,12 @@ pub fn line(
         ));
     }
     let mut gravest = survey.verdict.clone();
-    for run in &runs {
+    let mut goes: Option<Goes> = None;
+    for (index, run) in runs.iter().enumerate() {
+        let found = if index < MAX_GOES { examiner.goes(run) } else { None };
+        if goes.as_ref().map(|known| known.gravity) < found.as_ref().map(|found| found.gravity) {
+            goes = found;
+        }
         let verdict = examiner.run(run, &mut findings);
         if let Some(verdict) = verdict.filter(|verdict| verdict.gravity > gravest.gravity) {
             gravest = verdict;
@@ -67,7 +113,49 @@ pub fn line(
         }
     }
     let names = runs.iter().map(shown).filter(|name| !name.is_empty()).collect();
-    Examination { runs: names, findings, config: survey.loaded.config.clone(), tab: survey.verdict, gravest }
+    Examination {
+        runs: names,
+        resolved: runs,
+        findings,
+        config: survey.loaded.config.clone(),
+        open: survey.connections.open.len(),
+        tab: survey.verdict,
+        gravest,
+        goes,
+        leaves: leaves(text, dialect),
+    }
+}
+
+/// Whether the line ends this shell by `exec`, or starts a program that shows other tabs in this one.
+fn leaves(text: &str, dialect: Dialect) -> bool {
+    line::parse(text, dialect).commands().any(|command| {
+        let mut words = command.words.iter().filter_map(line::Word::exact);
+        let first = words.find(|word| !matches!(*word, "command" | "builtin")).unwrap_or_default();
+        let second = words.next();
+        match runs::base_name(first) {
+            "exec" => second.is_some(),
+            "tmux" => matches!(
+                second,
+                None | Some("a" | "at" | "attach" | "attach-session" | "new" | "new-session")
+            ),
+            "screen" | "zellij" | "byobu" => true,
+            _ => false,
+        }
+    })
+}
+
+/// Whether anything that the line runs has to do with a change in these worlds.
+pub fn concerns(world: &World, examined: &Examination, domains: &[Domain]) -> bool {
+    let examiner = Examiner {
+        world,
+        config: &examined.config,
+        tab: &examined.tab,
+        left: Cell::new(0),
+        rules: &[],
+        loaded: None,
+        trees: RefCell::default(),
+    };
+    examined.resolved.iter().any(|run| drift::concerns(run, domains, || examiner.is_script(run)))
 }
 
 /// What stands for a line that could not be had whole.
@@ -110,7 +198,18 @@ struct Examiner<'e> {
     world: &'e World,
     config: &'e Config,
     tab: &'e Verdict,
+    /// How many runs inside tasks are still looked at.
+    left: Cell<usize>,
+    /// The rules of the configuration.
+    rules: &'e [Rule<'e>],
+    /// Where the configuration's keys stand, if it is to be told.
+    loaded: Option<&'e Loaded>,
+    /// What the `.redtab.toml` files from a directory up make local-only.
+    trees: RefCell<HashMap<PathBuf, Rc<Trees>>>,
 }
+
+/// Files that make something local-only below their directory.
+type Trees = Vec<(PathBuf, LocalOnly)>;
 
 impl Examiner<'_> {
     /// Judges one run; the gravest of its verdicts is returned.
@@ -120,11 +219,16 @@ impl Examiner<'_> {
         let cwd = overrides.first().and_then(|view| view.cwd.clone()).or_else(|| self.world.cwd.clone());
         // A script in a container is not on this machine; on another host it can't be read from here.
         if run.places.is_empty() {
+            if let Some(by) = self.command_flag(run, cwd.as_deref()) {
+                let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| verdict.gravity);
+                findings.push(finding(&shown(run), Cause::LocalOnly { by }, gravest.unwrap_or(self.tab)));
+            }
             self.script(run, cwd.as_deref(), &overrides, &verdicts, findings);
         }
         let mut hits = rules::matches(run);
+        hits.extend(rules::matches_of(run, self.rules));
         for file in rules::files(run) {
-            if let Some(text) = self.text_of(&absolute(cwd.as_deref(), Path::new(&file))) {
+            if let Text::Script(text) = self.text_of(&absolute(cwd.as_deref(), Path::new(&file))) {
                 hits.extend(rules::sql_matches(run.name(), &text));
             }
         }
@@ -132,6 +236,37 @@ impl Examiner<'_> {
             self.hit(run, &hit, &overrides, &verdicts, findings);
         }
         verdicts.into_iter().max_by_key(|verdict| verdict.gravity)
+    }
+
+    /// Where this run goes, by what its own words name or by what the line changes for it; `None` where that is nowhere
+    /// else than the tab.
+    fn goes(&self, run: &Run) -> Option<Goes> {
+        if run.what != What::Program || !run.places.is_empty() {
+            return None;
+        }
+        let place = crate::signal::Place::Line;
+        let overrides = self.overrides(run, |_| true);
+        let mut view = overrides.clone();
+        let mut found: Vec<Goes> = Vec::new();
+        let base = View::new(self.world);
+        for signal in sessions::signals(&base, &run.argv, &place) {
+            if let Some(context) = signal.parts.iter().find(|part| part.kind == Kind::KubeContext) {
+                view.targets.push((Kind::KubeContext, Some(context.text.clone())));
+                continue;
+            }
+            let judgement = Matcher::new(&self.config.names).judge_all(&signal.parts);
+            let Some(environment) = judgement.environment else { continue };
+            let gravity = verdict::gravity(&self.config.names, environment);
+            found.push(Goes { gravity, environment: Some(environment), label: signal.label });
+        }
+        if !view.is_nothing() && view.unknown.is_empty() {
+            let verdict = survey::judge(&View::with(self.world, view), self.config);
+            if verdict.gravity > self.tab.gravity && verdict.environment.is_some() {
+                let (label, _) = verdict.lead();
+                found.push(Goes { gravity: verdict.gravity, environment: verdict.environment, label });
+            }
+        }
+        found.into_iter().max_by_key(|goes| goes.gravity)
     }
 
     /// The views a run may have: with everything the line may change before it, and, where some of it may not happen,
@@ -158,7 +293,9 @@ impl Examiner<'_> {
             Change::Var { name, value } => match value {
                 Value::Is(text) => out.vars.push((name.into(), Some(text.into()))),
                 Value::Unset => out.vars.push((name.into(), None)),
-                Value::Unknown => out.unknown.push(name.clone()),
+                Value::Unknown if speaks(name) => out.unknown.push(name.clone()),
+                // What no source reads may hold anything: `n=$(nproc); ./x.sh`.
+                Value::Unknown => {}
             },
             Change::EmptyEnv => {
                 out.vars = self.world.vars.iter().map(|(name, _)| (name.clone(), None)).collect();
@@ -240,6 +377,16 @@ impl Examiner<'_> {
 
     // --- scripts ---
 
+    /// Whether a program is a text of somebody's, not an installed program.
+    fn is_script(&self, run: &Run) -> bool {
+        let overrides = self.views(run);
+        let cwd = overrides.first().and_then(|view| view.cwd.clone()).or_else(|| self.world.cwd.clone());
+        run.places.is_empty()
+            && self.file_of(run, cwd.as_deref(), &overrides).is_some_and(|path| {
+                !is_installed(&path) && matches!(self.text_of(&path), Text::Script(_) | Text::Unreadable(_))
+            })
+    }
+
     fn script(
         &self,
         run: &Run,
@@ -253,81 +400,66 @@ impl Examiner<'_> {
         let Some(verdict) = gravest else { return };
         match &run.what {
             What::Unclear { words, .. } => {
-                for word in words.iter().take(256) {
-                    let Some(path) = self.file_of(word, cwd, overrides) else { continue };
-                    if let Some(line) = self.text_of(&path).as_deref().and_then(flags::flagged_line) {
-                        let cause = Cause::LocalOnly { by: format!("line {line}") };
-                        findings.push(finding(
-                            word,
-                            cause,
-                            self.with_own_place(&path, verdict, overrides).as_ref().unwrap_or(verdict),
-                        ));
+                for path in self.mentioned(run, words, cwd, overrides) {
+                    if let Some(by) = self.flag_of(&path) {
+                        let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(&path);
+                        let verdict = self.with_own_place(&path, verdict, overrides);
+                        let verdict = verdict.as_ref().unwrap_or(gravest.unwrap_or(self.tab));
+                        let cause = Cause::LocalOnly { by };
+                        findings.push(finding(&shown.display().to_string(), cause, verdict));
                     }
                 }
             }
             What::Program | What::Script { .. } => {
-                let Some(path) = self.file_of(run.program(), cwd, overrides) else { return };
-                let Some(text) = self.text_of(&path) else { return };
-                let own = self.with_own_place(&path, verdict, overrides);
-                let verdict = own.as_ref().unwrap_or(verdict);
-                if let Some(line) = flags::flagged_line(&text) {
-                    let cause = Cause::LocalOnly { by: format!("line {line}") };
-                    findings.push(finding(run.program(), cause, verdict));
-                } else if verdict.is_hot()
-                    && !is_installed(&path)
-                    && let Some(evidence) = self.destroys(&path, &text)
-                {
-                    let cause = Cause::LooksDestructive {
-                        evidence,
-                        script: script_at(&path, "", &text),
-                        meant: false,
-                    };
-                    findings.push(finding(run.program(), cause, verdict));
-                }
+                let Some(path) = self.file_of(run, cwd, overrides) else { return };
+                self.file(run.program(), &path, verdict, overrides, findings);
             }
             What::Task { tool, names, dir, file } => {
                 let base =
                     dir.as_ref().map_or(cwd.map(Path::to_path_buf), |dir| Some(self.absolute_home(cwd, dir)));
-                self.task(tool, names, base.as_deref(), file.as_deref(), verdict, findings);
+                let task = tasks::Called { tool, names, dir: base.as_deref(), file: file.as_deref(), run };
+                self.task(&task, verdict, findings);
             }
             What::Function => {}
         }
     }
 
-    fn task(
+    /// A file that would run: its flag, or what destroys in it.
+    fn file(
         &self,
-        tool: &str,
-        names: &[String],
-        dir: Option<&Path>,
-        file: Option<&str>,
+        subject: &str,
+        path: &Path,
         verdict: &Verdict,
+        overrides: &[Overrides],
         findings: &mut Vec<Finding>,
     ) {
-        let subject = format!("{tool} {}", names.join(" "));
-        let subject = subject.trim_end();
-        let candidates: &[&str] = match tool {
-            "make" | "gmake" => &["GNUmakefile", "makefile", "Makefile"],
-            "just" => &["justfile", ".justfile", "Justfile"],
-            "rake" => &["Rakefile", "rakefile"],
-            "task" => &["Taskfile.yml", "Taskfile.yaml"],
-            _ => &[],
+        let own = self.with_own_place(path, verdict, overrides);
+        let verdict = own.as_ref().unwrap_or(verdict);
+        if let Some(by) = self.path_flag(path) {
+            findings.push(finding(subject, Cause::LocalOnly { by }, verdict));
+            return;
+        }
+        let text = match self.text_of(path) {
+            Text::Script(text) => text,
+            Text::Unreadable(why) => {
+                if let Some(by) = self.flag_of(path) {
+                    findings.push(finding(subject, Cause::LocalOnly { by }, verdict));
+                } else if verdict.is_hot() && !is_installed(path) {
+                    findings.push(finding(subject, Cause::Unreadable { why }, verdict));
+                }
+                return;
+            }
+            Text::Compiled | Text::Absent => return,
         };
-        let files = file.map(|file| vec![file]).unwrap_or_else(|| candidates.to_vec());
-        let found = files.iter().find_map(|file| {
-            let path = absolute(dir, Path::new(file));
-            self.text_of(&path).map(|text| (path, text))
-        });
-        if let Some(line) = found.as_ref().and_then(|(_, text)| flags::flagged_line(text)) {
-            let cause = Cause::LocalOnly { by: format!("line {line} of its file") };
+        if let Some(line) = flags::flagged_line(&text) {
+            let cause = Cause::LocalOnly { by: format!("line {line}") };
             findings.push(finding(subject, cause, verdict));
         } else if verdict.is_hot()
-            && let Some(word) = names.iter().find_map(|name| flags::destructive_word(name))
+            && !is_installed(path)
+            && let Some(evidence) = self.destroys(path, &text)
         {
-            let cause = Cause::LooksDestructive {
-                evidence: format!("its name says `{word}`"),
-                script: found.and_then(|(path, text)| script_at(&path, subject, &text)),
-                meant: false,
-            };
+            let cause =
+                Cause::LooksDestructive { evidence, script: script_at(path, "", &text), meant: false };
             findings.push(finding(subject, cause, verdict));
         }
     }
@@ -367,6 +499,77 @@ impl Examiner<'_> {
             .or_else(|| flags::destructive_word(&name).map(|word| format!("its name says `{word}`")))
     }
 
+    // --- flags of the configuration ---
+
+    /// What of the configuration makes this file local-only: the place that says so.
+    fn path_flag(&self, path: &Path) -> Option<String> {
+        let config = &self.config.local_only;
+        // By the name it is called by, and by the one it has.
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let mut trees = self.trees(path.parent()?);
+        if real != path {
+            trees = trees.iter().chain(self.trees(real.parent()?).iter()).cloned().collect::<Vec<_>>().into();
+        }
+        let names = [path.to_string_lossy(), real.to_string_lossy()];
+        let home = self.world.home().map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
+        let is = |pattern: &str| {
+            let whole = match pattern.strip_prefix('~') {
+                Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+                _ => pattern.to_string(),
+            };
+            names.iter().any(|name| own::is_path(&whole, name))
+        };
+        if config.paths.iter().any(|pattern| is(pattern)) {
+            return Some(self.configured("paths"));
+        }
+        let below = |file: &Path, pattern: &str| {
+            let dir = file.parent().unwrap_or(Path::new("/"));
+            let pattern = pattern.trim_start_matches("./");
+            let inner = pattern.trim_end_matches('/').contains('/');
+            let whole = dir.join(if inner { pattern.into() } else { format!("**/{pattern}") });
+            names.iter().any(|name| {
+                Path::new(&**name).starts_with(dir) && own::is_path(&whole.to_string_lossy(), name)
+            })
+        };
+        let found = trees.iter().find(|(file, local)| local.paths.iter().any(|pattern| below(file, pattern)));
+        found.map(|(file, _)| self.shown_file(file))
+    }
+
+    /// The same for a command that runs in `cwd`.
+    fn command_flag(&self, run: &Run, cwd: Option<&Path>) -> Option<String> {
+        let is = |local: &LocalOnly| local.commands.iter().any(|pattern| own::is_command(pattern, run));
+        if is(&self.config.local_only) {
+            return Some(self.configured("commands"));
+        }
+        let dir = match &run.what {
+            What::Task { dir: Some(dir), .. } => Some(self.absolute_home(cwd, dir)),
+            _ => cwd.map(Path::to_path_buf),
+        };
+        let trees = self.trees(&dir?);
+        trees.iter().find(|(_, local)| is(local)).map(|(file, _)| self.shown_file(file))
+    }
+
+    fn trees(&self, dir: &Path) -> Rc<Trees> {
+        if let Some(known) = self.trees.borrow().get(dir) {
+            return known.clone();
+        }
+        let at = Overrides { cwd: Some(dir.to_path_buf()), ..Overrides::default() };
+        let found = Rc::new(sources::directory::look(&View::with(self.world, at)).local_only);
+        self.trees.borrow_mut().insert(dir.to_path_buf(), found.clone());
+        found
+    }
+
+    fn configured(&self, key: &str) -> String {
+        match self.loaded.map_or(Origin::BuiltIn, |loaded| loaded.origin("local_only", 0, key)) {
+            Origin::File { path, line, .. } => format!("{}:{line}", self.shown_file(&path)),
+            _ => "the configuration".into(),
+        }
+    }
+
+    fn shown_file(&self, file: &Path) -> String {
+        crate::config::diagnosis::shown_path(file, self.world.home().as_deref())
+    }
+
     /// A script's own directory and what lies around it count as well: `../prod-app/cleanup.sh`.
     fn with_own_place(&self, path: &Path, verdict: &Verdict, overrides: &[Overrides]) -> Option<Verdict> {
         let dir = path.parent()?.to_path_buf();
@@ -377,36 +580,6 @@ impl Examiner<'_> {
         at.cwd = Some(dir);
         let there = self.judge(&at);
         (there.gravity > verdict.gravity).then_some(there)
-    }
-
-    /// The file a command word names: by path, or by PATH.
-    fn file_of(&self, word: &str, cwd: Option<&Path>, overrides: &[Overrides]) -> Option<PathBuf> {
-        if word.is_empty() {
-            return None;
-        }
-        let here = self.absolute_home(cwd, word);
-        if word.contains('/') || here.is_file() {
-            return here.is_file().then_some(here);
-        }
-        let from_line =
-            |view: &Overrides| view.vars.iter().rev().find(|(n, _)| n == "PATH").map(|(_, v)| v.clone());
-        let path: OsString = match overrides.first().and_then(from_line) {
-            Some(value) => value?,
-            None => self.world.var("PATH")?.to_os_string(),
-        };
-        std::env::split_paths(&path).map(|dir| absolute(cwd, &dir).join(word)).find(|file| file.is_file())
-    }
-
-    /// The text of a script; `None` for what is no text (a compiled program) or can't be read.
-    fn text_of(&self, path: &Path) -> Option<String> {
-        match self.world.read(path).0 {
-            Content::Bytes(bytes)
-                if !bytes.starts_with(b"\x7fELF") && !bytes[..bytes.len().min(512)].contains(&0) =>
-            {
-                Some(String::from_utf8_lossy(&bytes).into_owned())
-            }
-            _ => None,
-        }
     }
 
     // --- rules ---
@@ -534,6 +707,12 @@ impl Examiner<'_> {
         let (target, reason) = own.lead();
         (own.gravity, target, reason)
     }
+}
+
+/// Whether a variable can change a verdict.
+fn speaks(name: &str) -> bool {
+    let name = std::ffi::OsStr::new(name);
+    name == "HOME" || sources::env::is_watched(name) || sources::aws::is_watched(name)
 }
 
 /// A script as it can be remembered: by where it is and what it says.

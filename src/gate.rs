@@ -5,14 +5,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::ask::{Answer, Tty, Until};
-use crate::commands::flag;
-use crate::examine::Examination;
+use crate::commands::{backups, flag};
+use crate::config::OnDrift;
+use crate::examine::{self, Examination};
 use crate::guard::decide::{Cause, Circumstances, Decision, Finding};
+use crate::guard::drift::Drift;
 use crate::guard::hours::{self, Moment};
 use crate::guard::lease::{self, Lease};
 use crate::guard::{answer, secrets};
 use crate::present::stop::{self, INDENT, Surroundings};
+use crate::signal::Place;
 use crate::state::audit::{Actor, Record};
+use crate::state::system_log;
 use crate::state::{RunDir, StateDir};
 use crate::world::{Local, World};
 
@@ -27,6 +31,8 @@ pub struct Gate<'g> {
     pub line: &'g str,
     /// `run --here`: a flag asks instead of blocking.
     pub here: bool,
+    /// Where a line that does not run can be found again, as the end of a sentence.
+    pub kept: &'g str,
     /// The shell's process id, or the caller's.
     pub pid: u32,
     /// The cursor stands behind the line that was typed, not at the start of one of its own.
@@ -97,6 +103,23 @@ pub fn lease_targets(verdict: &crate::verdict::Verdict) -> BTreeSet<String> {
 }
 
 impl Gate<'_> {
+    /// Whether a line is held back because its tab became production since its prompt was drawn: only one that this
+    /// concerns. It is told, and written down.
+    pub fn holds(&self, examined: &Examination, drift: &Drift) -> bool {
+        let mode = examined.config.guard.drift;
+        if mode == OnDrift::Off {
+            return false;
+        }
+        let now = Now::of(self.world, self.run_dir, examined);
+        let asks = |finding: &Finding| finding.decision(&now.circumstances()) > Decision::Warn;
+        if !examined.findings.iter().any(asks) && !examine::concerns(self.world, examined, &drift.domains) {
+            return false;
+        }
+        let visit =
+            Visit { gate: self, examined, now: &now, tty: Tty::open(), state: StateDir::open(self.world) };
+        visit.drifted(drift, mode == OnDrift::Stop)
+    }
+
     /// Whether the line may run.
     pub fn pass(&self, mut examined: Examination) -> bool {
         let plain = Circumstances::default();
@@ -162,6 +185,39 @@ impl Visit<'_> {
         }
     }
 
+    fn drifted(&self, drift: &Drift, holds: bool) -> bool {
+        if holds {
+            (self.gate.stop)();
+            if let Some(tty) = &self.tty {
+                tty.forget_typed();
+            }
+        }
+        if self.gate.behind_line {
+            self.say("\n");
+        }
+        let since = match &drift.place {
+            Place::File { path, .. } => self.gate.world.age_of(path),
+            Place::Variable(_) | Place::Line => None,
+        };
+        let home = self.gate.world.home();
+        self.say(&stop::drifted(drift, home.as_deref(), since, holds.then_some(self.gate.kept)));
+        let finding = Finding {
+            subject: self.examined.runs.first().cloned().unwrap_or_default(),
+            cause: Cause::Rule {
+                id: "drift".into(),
+                does: String::new(),
+                safer: String::new(),
+                confirm: true,
+            },
+            gravity: drift.gravity,
+            target: drift.target.clone(),
+            reason: drift.what.clone(),
+            tunnel: None,
+        };
+        self.record(if holds { "block" } else { "warn" }, &finding);
+        holds
+    }
+
     fn decision(&self, finding: &Finding) -> Decision {
         match finding.decision(&self.now.circumstances()) {
             Decision::Block if self.gate.here && matches!(finding.cause, Cause::LocalOnly { .. }) => {
@@ -180,7 +236,13 @@ impl Visit<'_> {
     }
 
     fn around<'s>(&'s self, also: &'s [&'s str]) -> Surroundings<'s> {
-        Surroundings { hour: &self.now.local.day_and_hour, late: self.now.late, also, lease: None }
+        Surroundings {
+            hour: &self.now.local.day_and_hour,
+            open: self.examined.open,
+            late: self.now.late,
+            also,
+            ..Surroundings::default()
+        }
     }
 
     // --- questions ---
@@ -217,7 +279,9 @@ impl Visit<'_> {
     fn about(&self, finding: &Finding, group: &[&Finding]) -> bool {
         let also: Vec<&str> =
             group.iter().filter(|f| f.subject != finding.subject).map(|f| f.subject.as_str()).collect();
-        let message = stop::message(finding, Decision::Confirm, self.around(&also));
+        let restore = self.restore_points(finding);
+        let around = Surroundings { restore: &restore, ..self.around(&also) };
+        let message = stop::message(finding, Decision::Confirm, around);
         match &finding.cause {
             // Known to be meant for production, it is asked about for the hour alone.
             Cause::LooksDestructive { script, meant: false, .. } => {
@@ -225,6 +289,27 @@ impl Visit<'_> {
             }
             _ => self.name_typed(finding, &message),
         }
+    }
+
+    /// What the backups that hold the target say; they may take longer than the deadline.
+    fn restore_points(&self, finding: &Finding) -> String {
+        let backups = &self.examined.config.backups;
+        if backups.is_empty() {
+            return String::new();
+        }
+        self.paused(|| backups::about(self.gate.world, backups, &finding.target)).unwrap_or_default()
+    }
+
+    /// Does something while the deadline stands still.
+    fn paused<T>(&self, what: impl FnOnce() -> T) -> T {
+        if self.gate.deadline {
+            World::arm_deadline(0);
+        }
+        let done = what();
+        if self.gate.deadline {
+            World::arm_deadline(DEADLINE);
+        }
+        done
     }
 
     fn name_typed(&self, finding: &Finding, message: &str) -> bool {
@@ -286,15 +371,8 @@ impl Visit<'_> {
             self.say(message);
             return Answer::NoTerminal;
         };
-        if self.gate.deadline {
-            World::arm_deadline(0);
-        }
         let seconds = lease::seconds(&self.examined.config.guard.confirm_timeout).unwrap_or(60);
-        let answer = tty.ask(message, question, until, Duration::from_secs(seconds));
-        if self.gate.deadline {
-            World::arm_deadline(DEADLINE);
-        }
-        answer
+        self.paused(|| tty.ask(message, question, until, Duration::from_secs(seconds)))
     }
 
     fn note(&self, group: &[&Finding]) {
@@ -328,6 +406,7 @@ impl Visit<'_> {
             line: line.as_deref(),
         };
         let actor = actor(self.gate.world, self.gate.pid);
+        system_log::tell(self.gate.world, self.examined.config.audit, &record, &actor);
         let written = match &self.state {
             Ok(state) => state.record(&record, &actor).map_err(|error| crate::world::plain(&error)),
             Err(why) => Err(why.clone()),
@@ -340,6 +419,12 @@ impl Visit<'_> {
     fn trouble(&self, what: &str, why: &str) {
         self.say(&format!("redtab: {what}: {}\n", crate::escape::terminal(why)));
     }
+}
+
+/// Tells the system's log, by the configuration of this world.
+pub fn tell_system(world: &World, record: &Record, actor: &Actor) {
+    let config = crate::config::load(&crate::view::View::new(world), None).config;
+    system_log::tell(world, config.audit, record, actor);
 }
 
 /// Who acts, for the audit trail.

@@ -4,7 +4,7 @@
 mod docker;
 mod gcloud;
 mod postgres;
-mod ssh;
+pub mod ssh;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

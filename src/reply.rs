@@ -28,6 +28,16 @@ pub enum Watch {
     Stamped { path: PathBuf, stamp: PathBuf, real: Option<PathBuf>, readable: bool },
 }
 
+impl Watch {
+    /// What is watched.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Watch::Absent(path) | Watch::Dangling(path) | Watch::Living(path) => path.clone(),
+            Watch::Stamped { path, .. } => path.clone(),
+        }
+    }
+}
+
 /// The segment as the shell will show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
@@ -49,14 +59,31 @@ pub struct Reply {
     pub ask: String,
     /// Words that concern the guard, with spaces around each, where they are not part of `ask`.
     pub names: String,
+    /// What the prompt says, handed back to the guard with each line ([`crate::guard::drift`]); lines end in newlines.
+    pub shown: String,
     /// One line for the person.
     pub say: Option<String>,
+    /// What is printed to the terminal at every prompt, and when the shell ends.
+    pub paint: Vec<u8>,
+    pub restore: Vec<u8>,
+    /// What stands in front of the user's own title.
+    pub title: String,
+    /// The note that says how the tab is painted.
+    pub note: Option<PathBuf>,
+    /// The terminal's profile, which the hook hands back.
+    pub terminal: &'static str,
+    /// The tab is a pane of tmux that carries marks: the binary takes them away when the shell ends.
+    pub marked: bool,
+    /// Whether this shell shows by `\\j` how many jobs it has: bash from 4.4 on.
+    pub counts_jobs: bool,
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
     /// change them.
     pub variables: Vec<String>,
     pub files: Vec<Watch>,
     /// Where bash lists its exported names.
     pub scratch: Option<PathBuf>,
+    /// Whether that place is in memory, never on disk: a line may go through it.
+    pub in_memory: bool,
     /// Whether this bash reads the list by `mapfile -d` (taken from 5.2 on, where it was proved), else by `read`.
     pub reads_files: bool,
 }
@@ -97,6 +124,10 @@ impl Reply {
     /// The assignments that every shell gets, one a line, in the order of docs/protocol.md.
     fn values(&self, shell: Shell, segment: &str) -> String {
         let word = |text: &str| escape::shell_word(shell.quoting(), text.as_bytes());
+        let bytes = |bytes: &[u8]| match bytes {
+            [] => String::new(),
+            bytes => escape::shell_word(shell.quoting(), bytes),
+        };
         let flag = |on: bool| if on { "1" } else { "" };
         let optional = |text: &str| if text.is_empty() { String::new() } else { word(text) };
         let rows = [
@@ -107,7 +138,14 @@ impl Reply {
             ("always", flag(self.always).into()),
             ("ask", optional(&self.ask)),
             ("names", optional(&self.names)),
+            ("shown", optional(&self.shown)),
             ("say", optional(self.say.as_deref().unwrap_or_default())),
+            ("paint", bytes(&self.paint)),
+            ("restore", bytes(&self.restore)),
+            ("title", optional(&self.title)),
+            ("note", bytes(self.note.as_deref().map(|path| path.as_os_str().as_bytes()).unwrap_or_default())),
+            ("terminal", optional(self.terminal)),
+            ("marked", flag(self.marked).into()),
         ];
         let mut out = String::new();
         for (name, value) in rows {
@@ -124,6 +162,7 @@ impl Reply {
         let segment = painted(&self.segment, "\x01", "\x02");
         let mut out = self.values(Shell::Bash, &segment);
         let scratch = self.scratch.as_deref().map(|path| path_word(Quoting::Bash, path)).unwrap_or_default();
+        let _ = writeln!(out, "__redtab_memory=({})", if self.in_memory { scratch.as_str() } else { "" });
         if scratch.is_empty() {
             out.push_str("__redtab_list() { return 1; }\n");
         } else {
@@ -150,6 +189,9 @@ impl Reply {
         // One text of all inputs: the names end in a newline, and each value stands behind its length, so that
         // nothing can pass for anything else. One comparison of it costs a third of three.
         let mut inputs = String::from("${__redtab_now[0]}${#PWD}:$PWD");
+        if self.counts_jobs {
+            inputs.push_str("${__redtab_j[0]@P}:");
+        }
         for name in self.names() {
             let _ = write!(inputs, "${{#{name}}}:${{{name}-}}");
         }
@@ -173,7 +215,8 @@ impl Reply {
         // Not sorted: what comes in another order is looked at once more, and sorting has its price at every prompt.
         let names = r#""${(k)parameters[(R)*export*]}""#;
         let inputs = self.names().map(|name| format!("\"${{{name}-}}\""));
-        let inputs: Vec<String> = [names.into(), "\"$PWD\"".into()].into_iter().chain(inputs).collect();
+        let inputs: Vec<String> =
+            [names.into(), "\"$PWD\"".into(), "\"$jobstates\"".into()].into_iter().chain(inputs).collect();
         out.push_str("__redtab_look() {\n");
         for (i, input) in inputs.iter().enumerate() {
             let _ = writeln!(out, "  __redtab_was_{i}=({input})");
@@ -226,14 +269,20 @@ impl Reply {
         let segment = painted(&self.segment, "", "");
         let mut out = self.values(Shell::Fish, &segment);
         // A pipe into `read` costs half of a command substitution, and neither forks.
-        out.push_str("function __redtab_look\n    builtin set -nx | builtin read -lz names\n");
+        // What a job is about, the binary finds out; that there is another one must show.
+        let jobs = "    builtin jobs -q; and builtin jobs -p | builtin read -lz jobs\n";
+        let _ = write!(out, "function __redtab_look\n    builtin set -nx | builtin read -lz names\n{jobs}");
         // One text of all inputs, between them a byte that no such value holds: one comparison costs a third of forty.
         // Unexported, whatever it was before.
-        let inputs: Vec<String> =
-            ["names", "PWD"].into_iter().chain(self.names()).map(|name| format!("\"${name}\"")).collect();
+        let inputs: Vec<String> = ["names", "PWD", "jobs"]
+            .into_iter()
+            .chain(self.names())
+            .map(|name| format!("\"${name}\""))
+            .collect();
         let inputs = inputs.join("\\x1f");
         let _ = writeln!(out, "    set -gu __redtab_seen {inputs}");
-        out.push_str("end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n");
+        let _ =
+            write!(out, "end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n{jobs}");
         // One call of `test`: each has its price.
         let mut tests: Vec<String> = vec![format!("x{inputs} = \"x$__redtab_seen\"")];
         tests.extend(self.files.iter().map(fish_test));

@@ -17,6 +17,17 @@ pub enum Domain {
 }
 
 impl Domain {
+    /// Every domain.
+    pub const ALL: [Domain; 7] = [
+        Domain::Kube,
+        Domain::Database,
+        Domain::Cloud,
+        Domain::Docker,
+        Domain::Terraform,
+        Domain::App,
+        Domain::Host,
+    ];
+
     /// The domain's word in messages and JSON.
     pub fn as_str(self) -> &'static str {
         match self {

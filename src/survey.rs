@@ -91,6 +91,7 @@ fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
     all.extend(sources::mysql::read(view));
     all.extend(sources::dotenv::read(view));
     all.extend(directories);
+    all.extend(sources::sessions::read(view));
     all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
     all
 }

@@ -145,6 +145,13 @@ impl World {
         SystemTime::now()
     }
 
+    /// Seconds since a file was written; `None` where it is not there, or its time lies ahead or a day back.
+    pub fn age_of(&self, path: &Path) -> Option<u64> {
+        let written = std::fs::metadata(path).ok()?.modified().ok()?;
+        let age = self.now().duration_since(written).ok()?.as_secs();
+        (age < 86_400).then_some(age)
+    }
+
     /// Reads a whole regular file without ever waiting, and says what was seen of it for a later comparison.
     ///
     /// `path` may be relative (to the process's directory). Anything but a regular file, a file over [`FILE_CAP`]
@@ -187,6 +194,18 @@ impl World {
             *settled = false;
         }
         (Content::Bytes(bytes), seen)
+    }
+
+    /// The first `bytes` of a regular file, whatever its size; `None` when they can't be had.
+    pub fn head(&self, path: &Path, bytes: u64) -> Option<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+        if !FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode).is_file() {
+            return None;
+        }
+        let mut head = Vec::new();
+        std::fs::File::from(file).take(bytes).read_to_end(&mut head).ok()?;
+        Some(head)
     }
 
     /// Whether something is at `path`, by one system call where there is nothing.
@@ -281,6 +300,11 @@ impl World {
         if let Some(seconds) = crate::guard::lease::seconds(text) {
             return self.now().checked_sub(Duration::from_secs(seconds));
         }
+        self.point_in_time(text)
+    }
+
+    /// A day, a day and time in the system's zone, or RFC 3339.
+    pub fn point_in_time(&self, text: &str) -> Option<SystemTime> {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Some(at.into());
         }
@@ -305,6 +329,34 @@ impl World {
         static ID: OnceLock<String> = OnceLock::new();
         let read = || short("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string();
         ID.get_or_init(read).clone()
+    }
+
+    /// The path of a program in the absolute entries of PATH.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        std::env::split_paths(self.var("PATH")?)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(name))
+            .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
+    }
+
+    /// Runs a helper without a terminal and without output, and ends it when it takes longer than `patience`. Whether
+    /// it succeeded.
+    pub fn run_briefly(&self, mut command: std::process::Command, patience: Duration) -> bool {
+        use std::process::Stdio;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(mut child) = command.spawn() else { return false };
+        let end = std::time::Instant::now() + patience;
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) if std::time::Instant::now() < end => std::thread::sleep(Duration::from_micros(500)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return false;
+                }
+            }
+        }
     }
 
     /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
@@ -335,6 +387,31 @@ impl World {
         Some(bytes.split(|byte| *byte == 0).filter_map(entry).collect())
     }
 
+    /// The names of the processes above this one, the nearest first, as the kernel keeps them (15 bytes); as far as
+    /// `/proc` tells, and at most 32.
+    pub fn parents(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut pid = self.parent_pid();
+        while let Some(above) = pid.filter(|pid| *pid > 1 && names.len() < 32) {
+            let Ok(stat) = std::fs::read(format!("/proc/{above}/stat")) else { break };
+            let stat = String::from_utf8_lossy(&stat);
+            let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { break };
+            names.push(stat.get(open + 1..close).unwrap_or_default().to_string());
+            pid = stat[close + 1..].split_ascii_whitespace().nth(1).and_then(|ppid| ppid.parse().ok());
+        }
+        names
+    }
+
+    /// The device number of a process's terminal, 0 without one; `None` when it is gone, or only waits to be buried.
+    pub fn terminal_of(&self, pid: u32) -> Option<u64> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        fields.nth(3)?.parse::<i64>().ok().map(|tty| u64::try_from(tty).unwrap_or(0))
+    }
+
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
         self.tab_of(u32::try_from(rustix::process::getsid(None).ok()?.as_raw_nonzero().get()).ok()?)
@@ -346,10 +423,29 @@ impl World {
         Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
     }
 
+    /// The process that started the one with this id.
+    pub fn parent_of(&self, pid: u32) -> Option<u32> {
+        let stat = short(&format!("/proc/{pid}/stat"))?;
+        stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
     /// Whether there is a process with this id, whoever owns it.
     pub fn is_alive(&self, pid: u32) -> bool {
         let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
         pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    }
+
+    /// Leaves the terminal, the session and the directory this process was started in, and every descriptor that it
+    /// inherited but the first three.
+    #[allow(unsafe_code)]
+    pub fn leave_everything() {
+        let _ = rustix::process::setsid();
+        let _ = rustix::process::chdir("/");
+        #[cfg(target_os = "linux")]
+        // SAFETY: called first of all, before this process has opened anything of its own.
+        unsafe {
+            libc::close_range(3, libc::c_uint::MAX, 0);
+        }
     }
 
     /// Ends this process by SIGALRM after `seconds`, whatever it waits for: a hang becomes a failure that the shell

@@ -147,10 +147,97 @@ fn a_trail_that_others_can_write_is_not_used() {
     let output = guard(&home, "kubectl delete ns payments");
     assert_eq!(output.status.code(), Some(77));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is not this user's alone"));
+    if rustix::process::geteuid().is_root() {
+        fs::set_permissions(home.join(TRAIL), fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::chown(home.join(TRAIL), Some(65534), None).unwrap();
+        let output = guard(&home, "kubectl delete ns payments");
+        assert_eq!(output.status.code(), Some(77));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("is not this user's alone"));
+    }
     fs::remove_file(home.join(TRAIL)).unwrap();
     std::os::unix::fs::symlink(home.join("elsewhere"), home.join(TRAIL)).unwrap();
     assert_eq!(guard(&home, "kubectl delete ns payments").status.code(), Some(77));
     assert!(!home.join("elsewhere").exists());
+}
+
+/// What a journald at this socket would take for the fields of a datagram.
+fn fields(datagram: &[u8]) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    let mut rest = datagram;
+    while !rest.is_empty() {
+        let end = rest.iter().position(|byte| *byte == b'\n').unwrap();
+        let head = std::str::from_utf8(&rest[..end]).unwrap();
+        let (name, value, behind) = match head.split_once('=') {
+            Some((name, value)) => (name, value.to_string(), end + 1),
+            None => {
+                let length = u64::from_le_bytes(rest[end + 1..end + 9].try_into().unwrap()) as usize;
+                let value = String::from_utf8(rest[end + 9..end + 9 + length].to_vec()).unwrap();
+                assert_eq!(rest[end + 9 + length], b'\n');
+                (head, value, end + 10 + length)
+            }
+        };
+        assert!(name.bytes().all(|c| c.is_ascii_uppercase() || c == b'_'), "{name}");
+        fields.push((name.to_string(), value));
+        rest = &rest[behind..];
+    }
+    fields
+}
+
+/// No journald runs here: a socket of our own takes its place, and what it gets is read by the protocol's rules.
+#[test]
+fn the_journal_and_syslog_get_each_record_as_one() {
+    use std::os::unix::net::UnixDatagram;
+    use std::time::Duration;
+    let home = production();
+    let name = "prod\nPRIORITY=0\nMESSAGE=all is well\x1b]0;x\x07";
+    home.kubeconfig(".kube/config", &[name], name);
+    home.write(".config/redtab/config.toml", "[audit]\njournald = true\nsyslog = true\n");
+    let listen = |name: &str| {
+        let socket = UnixDatagram::bind(home.join(name)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket
+    };
+    let (journal, syslog) = (listen("journal"), listen("syslog"));
+    home.write("in", "line 26\nkubectl delete ns payments\n");
+    let mut guard = home.command("setsid");
+    guard.args(["-w", "redtab", "guard", "--shell", "bash", "--pid", "4242"]);
+    guard.env("REDTAB_JOURNAL_SOCKET", home.join("journal")).env("REDTAB_SYSLOG_SOCKET", home.join("syslog"));
+    guard.stdin(fs::File::open(home.join("in")).unwrap());
+    assert_eq!(guard.output().unwrap().status.code(), Some(77));
+    let mut bytes = [0; 65536];
+    for decision in ["confirm", "refused"] {
+        let length = journal.recv(&mut bytes).unwrap();
+        let found = fields(&bytes[..length]);
+        let of = |name: &str| -> Vec<&str> {
+            found.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect()
+        };
+        assert_eq!(of("PRIORITY"), ["5"]);
+        assert_eq!(of("MESSAGE").len(), 1);
+        assert_eq!(of("REDTAB_DECISION"), [decision]);
+        assert_eq!(of("REDTAB_TARGET"), [name]);
+        assert_eq!(of("REDTAB_WHAT"), ["kubectl delete ns payments"]);
+        let length = syslog.recv(&mut bytes).unwrap();
+        let said = std::str::from_utf8(&bytes[..length]).unwrap();
+        assert!(said.starts_with("<85>redtab[") && !said.contains(['\n', '\x1b']), "{said:?}");
+        let record: Value = serde_json::from_str(&said[said.find('{').unwrap()..]).unwrap();
+        assert_eq!(text(&record, "decision"), decision);
+        assert_eq!(text(&record, "target"), name);
+    }
+    assert_eq!(records(&home).len(), 2);
+    // Nobody listens: the answer and the trail are the same.
+    drop((journal, syslog));
+    assert_eq!(
+        guard.stdin(fs::File::open(home.join("in")).unwrap()).output().unwrap().status.code(),
+        Some(77)
+    );
+    assert_eq!(records(&home).len(), 4);
+    let doctor = home
+        .command("redtab")
+        .args(["doctor", "--json"])
+        .env("REDTAB_SYSLOG_SOCKET", "/nonexistent")
+        .output();
+    let doctor = String::from_utf8(doctor.unwrap().stdout).unwrap();
+    assert!(doctor.contains("takes no records"), "{doctor}");
 }
 
 #[test]

@@ -90,6 +90,8 @@ fn from_a_clear_tab_the_line_itself_decides() {
         ("./cleanup.sh", "allow"),
         ("./wipe-orders.sh", "allow"),
         ("make clean", "allow"),
+        ("n=$(nproc); ./cleanup.sh", "allow"),
+        ("AWS_PROFILE=$(pick) ./cleanup.sh", "block"),
         ("AWS_PROFILE=prod ./cleanup.sh", "block"),
         ("AWS_PROFILE=dev ./cleanup.sh", "allow"),
         ("kubectx prod-eu && ./cleanup.sh", "block"),
@@ -171,4 +173,233 @@ fn flag_and_unflag_leave_the_rest_of_a_script_alone() {
     assert_eq!(std::fs::read_to_string(home.join("app/deploy.sh")).unwrap(), before);
     let refused = run(&["flag", "missing.sh", ".env.prod"]);
     assert_eq!(refused.status.code(), Some(1));
+}
+
+#[test]
+fn a_task_is_what_its_lines_are() {
+    let home = home();
+    home.write(
+        "tasks/Makefile",
+        "db:\n\tdropdb orders\nrelease: ; ../app/deploy.sh\nflag:\n\t../app/cleanup.sh\ninclude gone.mk\n",
+    );
+    home.write("tasks/justfile", "db:\n    dropdb orders\nflag: other\nother:\n    ../app/cleanup.sh\n");
+    home.write(
+        "tasks/Taskfile.yml",
+        "tasks:\n  db:\n    cmds:\n      - dropdb orders\n  ls:\n    cmds: \n      - ls\n",
+    );
+    home.write("tasks/Rakefile", "task :db do\n  sh 'dropdb orders'\nend\ntask :ls do\n  sh 'ls'\nend\n");
+    home.write(
+        "tasks/mise.toml",
+        "[tasks.db]\nrun = \"dropdb orders\"\n[tasks.flag]\nrun = [\"../app/cleanup.sh\"]\n",
+    );
+    home.executable("tasks/mise-tasks/flagged", "#!/bin/sh\n# redtab: local-only\n");
+    home.write(
+        "tasks/package.json",
+        r#"{"scripts": {"db": "dropdb orders", "predeploy": "make flag", "deploy": "ls", "ls": "ls"}}"#,
+    );
+    let red = [("APP_ENV", "production")];
+    for (line, decision) in [
+        ("make db", "confirm"),
+        ("make", "confirm"),
+        ("make release", "allow"),
+        ("make flag", "block"),
+        ("make -n flag", "allow"),
+        // It may be in the file that can't be read.
+        ("make nosuch", "confirm"),
+        ("just db", "confirm"),
+        ("just flag", "block"),
+        ("just -n flag", "allow"),
+        ("task db", "confirm"),
+        ("task ls", "allow"),
+        ("rake db", "confirm"),
+        ("rake ls", "allow"),
+        ("bundle exec rake db", "confirm"),
+        ("bundle exec rake ls", "allow"),
+        ("mise run db", "confirm"),
+        ("mise run flag", "block"),
+        ("mise run flagged", "block"),
+        ("npm run db", "confirm"),
+        ("npm run deploy", "block"),
+        ("npm run ls", "allow"),
+        ("yarn ls", "allow"),
+        ("yarn db", "confirm"),
+        ("cargo xtask reset", "confirm"),
+        ("cargo reset-db", "confirm"),
+        ("cargo xtask build", "allow"),
+        ("cargo clean", "allow"),
+        ("cargo build", "allow"),
+    ] {
+        assert_eq!(decide(&home, &red, &format!("cd ../tasks; {line}")), decision, "{line}");
+    }
+    // In a clear tab they run.
+    for line in ["make flag", "just db", "npm run deploy"] {
+        assert_eq!(decide(&home, &[], &format!("cd ../tasks; {line}")), "allow", "{line}");
+    }
+}
+
+#[test]
+fn a_script_that_cannot_be_read_is_asked_about_where_it_is_hot() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home();
+    let large = |name: &str, start: &[u8]| {
+        let mut bytes = start.to_vec();
+        bytes.resize(9 * 1024 * 1024, b'\n');
+        home.write(&format!("app/{name}"), bytes);
+        std::fs::set_permissions(home.join(&format!("app/{name}")), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+    };
+    large("large.sh", b"#!/bin/sh\n");
+    large("large-flagged.sh", b"#!/bin/sh\n# redtab: local-only\n");
+    large("large-program", b"\x7fELF\x02\x01\x01\0");
+    let pipe = home.join("app/pipe.sh");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    home.executable("app/secret.sh", "#!/bin/sh\n");
+    std::fs::set_permissions(home.join("app/secret.sh"), std::fs::Permissions::from_mode(0o111)).unwrap();
+    let red = [("APP_ENV", "production")];
+    for (line, decision) in [
+        ("./large.sh", "confirm"),
+        ("./large-flagged.sh", "block"),
+        ("./large-program", "allow"),
+        ("bash pipe.sh", "confirm"),
+        ("cat pipe.sh large.sh", "allow"),
+    ] {
+        assert_eq!(decide(&home, &red, line), decision, "{line}");
+        assert_eq!(decide(&home, &[], line), "allow", "{line}");
+    }
+    // Root reads everything, whatever the mode: it gives that up.
+    let said = home
+        .command("setpriv")
+        .args(["--bounding-set", "-dac_override,-dac_read_search", "redtab", "check", "--", "./secret.sh"])
+        .current_dir(home.join("app"))
+        .env("APP_ENV", "production")
+        .output()
+        .unwrap();
+    assert!(said.stdout.starts_with(b"confirm\n"), "{said:?}");
+}
+
+#[test]
+fn the_configuration_makes_things_local_only() {
+    let home = home();
+    home.write(
+        ".config/redtab/config.toml",
+        "[local_only]\npaths = [\"~/bin/nuke-*\", \"ops/*.sh\"]\ncommands = [\"make db-*\", \"npm run reset\", \"acme drop\"]\n",
+    );
+    std::fs::copy("/bin/true", home.join("bin/nuke-all")).unwrap();
+    home.executable("app/ops/x.sh", "#!/bin/sh\n");
+    home.write(
+        "app/.redtab.toml",
+        "[local_only]\npaths = [\"deploy.sh\", \"ops2/**\"]\ncommands = [\"rails db:*\"]\n",
+    );
+    home.executable("app/ops2/deep/y.sh", "#!/bin/sh\n");
+    home.executable("other/deploy.sh", "#!/bin/sh\n");
+    home.executable("other/ops2/y.sh", "#!/bin/sh\n");
+    std::os::unix::fs::symlink(home.join("app/deploy.sh"), home.join("other/link.sh")).unwrap();
+    let red = [("APP_ENV", "production")];
+    let lines = [
+        ("nuke-all", "block"),
+        ("~/bin/nuke-all", "block"),
+        ("ops/x.sh", "block"),
+        ("bash ops/x.sh", "block"),
+        ("make db-reset", "block"),
+        ("make -C x db-reset", "block"),
+        ("make -C ../other build", "allow"),
+        ("npm --prefix x run reset", "block"),
+        ("acme --region eu drop", "block"),
+        ("acme list", "allow"),
+        ("echo make db-reset", "allow"),
+        ("./deploy.sh", "block"),
+        ("ops2/deep/y.sh", "block"),
+        ("rails db:drop", "block"),
+        ("cd ../other && rails db:version", "allow"),
+        // What a tree declares holds in that tree alone.
+        ("../other/deploy.sh", "allow"),
+        ("../other/ops2/y.sh", "allow"),
+        ("../other/link.sh", "block"),
+    ];
+    for (line, decision) in lines {
+        assert_eq!(decide(&home, &red, line), decision, "{line}");
+        assert_eq!(decide(&home, &[], line), "allow", "{line}");
+    }
+    let why = |line: &str| {
+        let mut command = home.command("redtab");
+        command.args(["check", "--", line]).current_dir(home.join("app")).env("APP_ENV", "production");
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(why("nuke-all").contains("(~/.config/redtab/config.toml:2)"), "{}", why("nuke-all"));
+    assert!(why("make db-reset").contains("(~/.config/redtab/config.toml:3)"), "{}", why("make db-reset"));
+    assert!(why("./deploy.sh").contains("(~/app/.redtab.toml)"), "{}", why("./deploy.sh"));
+}
+
+#[test]
+fn rules_of_the_configuration_count_in_their_domain() {
+    let home = home();
+    home.write(
+        ".config/redtab/config.toml",
+        "[[rule]]\nname = \"acme-purge\"\nprograms = [\"acme\", \"acmectl\"]\nwords = [\"tenant|tenants\", \"purge\"]\n\
+         unless = [\"--dry-run\"]\ndomain = \"app\"\nsays = \"deletes every tenant\"\ninstead = \"acme tenant archive\"\n\
+         [[rule]]\nname = \"acme-roll\"\nprograms = [\"acme\"]\nwords = [\"roll\"]\nlevel = \"warn\"\n",
+    );
+    let red = [("APP_ENV", "production")];
+    for (line, decision) in [
+        ("acme tenant purge x", "confirm"),
+        ("sudo acmectl --region eu tenants purge", "confirm"),
+        ("acme tenant purge --dry-run", "allow"),
+        ("acme roll", "warn"),
+        ("acme tenant list", "allow"),
+        ("echo acme tenant purge", "allow"),
+    ] {
+        assert_eq!(decide(&home, &red, line), decision, "{line}");
+        assert_eq!(decide(&home, &[], line), "allow", "{line}");
+    }
+    let mut said = home.command("redtab");
+    said.args(["check", "--", "acme tenant purge"]).env("APP_ENV", "production");
+    let said = String::from_utf8(said.output().unwrap().stdout).unwrap();
+    assert!(said.contains("deletes every tenant") && said.contains("safer: acme tenant archive"), "{said}");
+}
+
+#[test]
+fn a_mornings_deploy_meets_no_question() {
+    let home = home();
+    home.kubeconfig("prod-kube", &["dev-eu", "prod-eu"], "prod-eu");
+    let red = [("KUBECONFIG", home.join("prod-kube").display().to_string())];
+    let red = [(red[0].0, red[0].1.as_str()), ("APP_ENV", "production"), ("AWS_PROFILE", "acme-prod")];
+    for line in [
+        "git pull && git log -3",
+        "kubectl config current-context",
+        "kubectl get pods -A | grep web",
+        "kubectl diff -f k8s/",
+        "kubectl apply -f k8s/",
+        "kubectl apply -k overlays/prod",
+        "kubectl set image deploy/web web=web:1.2.3",
+        "kubectl rollout status deploy/web",
+        "kubectl rollout restart deploy/web",
+        "kubectl rollout undo deploy/web",
+        "kubectl scale deploy/web --replicas=4",
+        "kubectl logs -f deploy/web --since=5m",
+        "kubectl exec -it deploy/web -- sh",
+        "kubectl exec deploy/web -- cat /etc/hosts",
+        "kubectl port-forward svc/web 8080:80",
+        "kubectl describe pod web-1",
+        "kubectl delete pod web-1",
+        "kubectl annotate deploy/web x=y",
+        "helm diff upgrade web ./chart",
+        "helm upgrade --install web ./chart -f values.yaml",
+        "helm rollback web 3",
+        "helm history web",
+        "terraform plan -out=p",
+        "terraform apply p",
+        "aws ecs update-service --cluster c --service s --force-new-deployment",
+        "aws s3 cp build.tgz s3://acme/releases/",
+        "aws logs tail /ecs/web --follow",
+        "argocd app sync web",
+        "psql -c 'select count(*) from orders'",
+        "docker build -t web . && docker push web",
+        "ssh web-1",
+        "k9s",
+        "./deploy.sh",
+        "curl -s https://acme.example/health",
+    ] {
+        let decision = decide(&home, &red, line);
+        assert!(matches!(decision.as_str(), "allow" | "warn"), "{decision}: {line}");
+    }
 }

@@ -189,6 +189,34 @@ const MISTAKES: &[(&str, &str)] = &[
         "2:13: `--` in `negators` has no letter or digit, so it matches nothing\n    2 | negators = [\"--\"]\n      |             ^^^^\n",
     ),
     (
+        "[local_only]\npaths = [\"../x.sh\"]\n",
+        "2:10: `../x.sh` never matches: no path is looked at with `..` in it\n    2 | paths = [\"../x.sh\"]\n      |          ^^^^^^^^^\n",
+    ),
+    (
+        "[local_only]\npaths = [\"**\"]\n",
+        "2:10: `**` would match every file\n    2 | paths = [\"**\"]\n      |          ^^^^\n",
+    ),
+    (
+        "[local_only]\ncommands = [\"make x; make y\"]\n",
+        "2:13: `make x; make y` never matches: one command holds no `;`\n    2 | commands = [\"make x; make y\"]\n      |             ^^^^^^^^^^^^^^^^\n",
+    ),
+    (
+        "[[rule]]\nname = \"a\"\nprograms = [\"acme\"]\nwords = [\"--all\"]\n",
+        "4:9: `a` can never fire\n    4 | words = [\"--all\"]\n      |         ^^^^^^^^^ options are looked for by `any`, not by `words`: `--all`\n",
+    ),
+    (
+        "[[rule]]\nname = \"a\"\nprograms = [\"acme\"]\nwords = [\"nuke\"]\nunless = [\"nuke\"]\n",
+        "5:10: `a` can never fire\n    5 | unless = [\"nuke\"]\n      |          ^^^^^^^^ `acme nuke` would not meet it\n",
+    ),
+    (
+        "[[rule]]\nname = \"a\"\nprograms = [\"sudo\"]\n",
+        "3:12: `a` can never fire\n    3 | programs = [\"sudo\"]\n      |            ^^^^^^^^ `sudo` would not meet it\n",
+    ),
+    (
+        "[[rule]]\nname = \"a\"\nwords = [\"nuke\"]\n",
+        "1:1: there is no `programs` in [[rule]]\n    1 | [[rule]]\n      | ^^^^^^^^\n",
+    ),
+    (
         "[names]\nnegators = [\"*\"]",
         "2:13: `*` in `negators` would match every word\n    2 | negators = [\"*\"]\n      |             ^^^\n",
     ),

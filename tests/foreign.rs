@@ -203,7 +203,7 @@ fn definitions(kind: Kind, home: &Home) -> String {
                 lines += &format!(
                     "function {name}
                         set -l callers (status stack-trace | string match -rg \"in function '([^']*)'\")
-                        string match -qr '^(fish_prompt|__redtab_(?!user_prompt).*)$' -- \"$callers[2]\"
+                        string match -qr '^(fish_prompt|__redtab_(?!user_).*)$' -- \"$callers[2]\"
                         and {touch}
                         {real} {name} $argv
                     end\n"

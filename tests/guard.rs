@@ -263,6 +263,7 @@ fn no_secret_reaches_the_history_file_of_bash() {
         "PROMPT_COMMAND='history -a'",
         "PROMPT_COMMAND=(': nothing' 'history -a')",
         "PROMPT_COMMAND='history -a; history -c; history -r'",
+        "PROMPT_COMMAND='history -a'; trap 'history -a' EXIT",
     ];
     for setup in setups {
         for (before, context) in [(true, "prod-eu"), (true, "dev-eu"), (false, "dev-eu"), (false, "prod-eu")]
@@ -281,6 +282,8 @@ fn no_secret_reaches_the_history_file_of_bash() {
                 "{setup} {before} {context}\n{}",
                 shell.dump()
             );
+            // The line that ends the shell as well.
+            shell.send(" true s3cret; ");
             shell.exit();
             let file = fs::read_to_string(home.join("hist")).unwrap();
             assert!(!file.contains("s3cret"), "{file}");
@@ -459,14 +462,28 @@ fn a_stopped_job_is_still_there(kind: Kind) {
 
 // Where it looks
 
+/// A directory in memory, where the machine has one.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("redtab-").tempdir_in("/dev/shm").unwrap()
+}
+
 fn an_ordinary_line_of_a_clear_tab_runs_no_program(kind: Kind) {
     let home = home_on("dev-eu");
-    let mut shell = kind.in_home(&home).redtab().traced().start();
+    let (memory, on_disk) = (in_memory(), home.run_dir());
+    for (run_dir, forks_of_bash) in [(memory.path(), 1), (&on_disk, 2)] {
+        let run_dir = run_dir.to_str().unwrap();
+        let mut shell = kind.in_home(&home).env("REDTAB_RUN_DIR", run_dir).redtab().traced().start();
+        ordinary_lines(&mut shell, forks_of_bash);
+    }
+}
+
+fn ordinary_lines(shell: &mut Shell, forks_of_bash: usize) {
+    let kind = shell.kind;
     shell.expect_clear().enter().enter();
     for line in ["true", "echo hello world", "pwd", "test -e x"] {
         let calls = shell.calls(|shell| _ = shell.line(line));
         assert_eq!(calls.execs.len(), 0, "{line}: {calls:?}");
-        let forks = if kind == Kind::Bash { 2 } else { 0 };
+        let forks = if kind == Kind::Bash { forks_of_bash } else { 0 };
         assert_eq!(calls.forks.len(), forks, "{line}: {calls:?}");
     }
     let guards = |calls: &support::Calls| calls.execs.iter().filter(|l| l.contains("\"guard\"")).count();
@@ -573,12 +590,6 @@ fn a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production(kind: Kind) {
     refused(&home, &mut shell, &format!("{}; ./cleanup.sh", kind.export("AWS_PROFILE", "acme-prod")));
     shell.expect_clear().line("./cleanup.sh");
     assert_eq!(lines_of(&home, "ran"), 1, "{}", shell.dump());
-}
-
-fn a_switch_since_the_prompt_was_drawn_counts(kind: Kind) {
-    let (home, mut shell) = clear(kind, "");
-    home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "prod-eu");
-    refused(&home, &mut shell, "./cleanup.sh");
 }
 
 fn switched_off_it_asks_nothing_but_a_prefix_lifts_nothing(kind: Kind) {
@@ -734,10 +745,31 @@ fn a_hanging_guard_is_interrupted(kind: Kind) {
     works(&home, &mut shell);
 }
 
+fn an_interrupt_behind_stop_lets_nothing_run(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    guard_is(&home, "echo stop; : >$HOME/hanging; exec sleep 1000");
+    for _ in 0..2 {
+        shell.send("./plain.sh\r");
+        appears(&home, "hanging", &shell);
+        shell.send("\x03");
+        if kind == Kind::Fish {
+            empty(&mut shell);
+        } else {
+            shell.prompt();
+        }
+        assert!(!home.join("plain").exists(), "{}", shell.dump());
+        fs::remove_file(home.join("hanging")).unwrap();
+    }
+    home.restore_redtab();
+    works(&home, &mut shell);
+}
+
 fn a_guard_killed_at_its_question_refuses(kind: Kind) {
     let (home, mut shell) = hot(kind);
     home.executable("bin/kubectl", "#!/bin/sh\necho deleted >>\"$HOME/ran\"\n");
-    for signal in ["KILL", "TERM", "HUP", "QUIT", "SEGV", "INT"] {
+    let modes = if kind == Kind::Fish { "(stty -g)" } else { "\"$(stty -g)\"" };
+    let cooked = shell.value(modes);
+    for signal in ["KILL", "TERM", "HUP", "QUIT", "SEGV", "INT", "TSTP"] {
         let question = "Type prod-eu";
         let before = count(&shell, question);
         let drawn = shell.prompts_drawn();
@@ -746,13 +778,17 @@ fn a_guard_killed_at_its_question_refuses(kind: Kind) {
             t.raw.windows(question.len()).filter(|w| *w == question.as_bytes()).count() > before
         });
         end_guard(shell.pid(), signal);
+        if signal == "TSTP" && kind == Kind::Bash {
+            // What bash starts for itself ignores it: the question is still there.
+            shell.send("\r");
+        }
         shell.wait_for("a prompt", |t| t.prompts > drawn && (kind == Kind::Fish || t.at_prompt()));
         if kind == Kind::Fish {
             shell.wait_for("the line", |t| t.typed().is_some_and(|typed| typed.starts_with("kubectl")));
             empty(&mut shell);
         }
         assert!(!home.join("ran").exists(), "{signal}\n{}", shell.dump());
-        shell.send("");
+        assert_eq!(shell.value(modes), cooked, "{signal}");
         works(&home, &mut shell);
     }
 }
@@ -790,11 +826,42 @@ fn a_run_directory_closed_after_a_block_changes_nothing(kind: Kind) {
 
 // Where it can't
 
+fn status_says_whether_the_guard_is_armed(kind: Kind) {
+    let (home, mut shell) = hot(kind);
+    let guard = |shell: &mut Shell| {
+        shell.line("redtab status --json >json");
+        let json: serde_json::Value = serde_json::from_slice(&fs::read(home.join("json")).unwrap()).unwrap();
+        json["guard"].clone()
+    };
+    let armed = guard(&mut shell);
+    assert_eq!((&armed["state"], &armed["why"]), (&"armed".into(), &"".into()), "{armed}");
+    let name = armed["shell"].as_str().unwrap();
+    assert!(name.strip_prefix(kind.name()).is_some_and(|version| version.starts_with(" ")), "{name}");
+    shell.line("clear").line("redtab status");
+    assert!(shell.screen().contains(&format!("guard   armed ({name})")), "{}", shell.dump());
+    shell.export("REDTAB", "off");
+    assert_eq!(guard(&mut shell)["state"], "off");
+    shell.unset("REDTAB");
+    if kind == Kind::Bash {
+        shell.line("set +o history").expect_text(" PROD prod-eu · guard off ");
+        let off = guard(&mut shell);
+        assert_eq!((&off["state"], &off["why"]), (&"off".into(), &"history is off".into()), "{off}");
+    }
+    let output = home.command("setsid").args(["-w", "redtab", "status", "--json"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["guard"]["state"], "unknown");
+}
+
 #[test]
 fn bash_says_where_it_can_not_hold_a_line_back() {
-    for setting in
-        ["set +o history", "shopt -u promptvars", "HISTSIZE=0", "readonly PS0=", "readonly HISTCONTROL"]
-    {
+    for setting in [
+        "set +o history",
+        "shopt -u promptvars",
+        "HISTSIZE=0",
+        "readonly PS0=",
+        "readonly HISTCONTROL",
+        "BLE_ATTACHED=1",
+    ] {
         let home = home_on("prod-eu");
         let mut shell = Kind::Bash.in_home(&home).rc(setting).redtab().start();
         shell
@@ -805,6 +872,58 @@ fn bash_says_where_it_can_not_hold_a_line_back() {
     let (home, mut shell) = hot(Kind::Bash);
     shell.line("set +o history").expect_text(" PROD prod-eu · guard off ");
     shell.line("set -o history").expect_text(" PROD prod-eu ");
+    refused(&home, &mut shell, "./cleanup.sh");
+}
+
+/// The shape of later versions of bash-preexec: at every prompt it puts itself in front and at the end again.
+const IN_FRONT_AGAIN: &str = r#"
+__bp_install_prompt_command() {
+  local all; all=$(IFS=$'\n'; echo "${PROMPT_COMMAND[*]}")
+  case $all in '__bp_precmd_invoke_cmd "$_"'$'\n'*$'\n__bp_interactive_mode') return 1 ;; esac
+  local i
+  for i in "${!PROMPT_COMMAND[@]}"; do
+    case ${PROMPT_COMMAND[i]} in *__bp_interactive_mode*) unset "PROMPT_COMMAND[i]" ;; esac
+    PROMPT_COMMAND[i]=${PROMPT_COMMAND[i]//'__bp_precmd_invoke_cmd "$_"'/:}
+  done
+  PROMPT_COMMAND='__bp_precmd_invoke_cmd "$_"'$'\n'$PROMPT_COMMAND
+  PROMPT_COMMAND+=(__bp_interactive_mode)
+}
+__bp_precmd_invoke_cmd() {
+  local rc=$? f
+  __bp_install_prompt_command
+  for f in "${precmd_functions[@]}"; do (exit "$rc"); "$f"; done
+}
+__bp_interactive_mode() { :; }
+mine() { history -a; }
+precmd_functions+=(mine)
+PROMPT_COMMAND=('__bp_precmd_invoke_cmd "$_"' __bp_interactive_mode)
+"#;
+
+#[test]
+fn bash_lets_another_stand_in_front_at_every_prompt() {
+    let home = home_on("prod-eu");
+    let rc = format!("HISTCONTROL=ignoreboth HISTFILE=$HOME/hist\n{IN_FRONT_AGAIN}");
+    let mut shell = Kind::Bash.in_home(&home).rc(&rc).redtab().start();
+    shell.expect_text(" PROD prod-eu ").enter().enter();
+    let pieces = shell.value("\"${PROMPT_COMMAND[*]}\"");
+    refused(&home, &mut shell, "./cleanup.sh");
+    shell.line(" echo s3cret >x").line("echo one");
+    assert!(home.join("x").exists());
+    assert_eq!(shell.value("\"${PROMPT_COMMAND[*]}\""), pieces);
+    assert_eq!(pieces.matches("__redtab_").count(), 2, "{pieces}");
+    let file = fs::read_to_string(home.join("hist")).unwrap();
+    assert!(file.contains("echo one") && !file.contains("s3cret"), "{file}\n{}", shell.dump());
+    works(&home, &mut shell);
+}
+
+#[test]
+fn bash_says_once_that_its_prompt_command_was_replaced() {
+    let (home, mut shell) = hot(Kind::Bash);
+    let text = "PROMPT_COMMAND was replaced";
+    shell.line("PROMPT_COMMAND=(true true)").line("echo one").line("echo two");
+    assert_eq!(count(&shell, text), 1, "{}", shell.dump());
+    shell.line(Kind::Bash.init()).line("echo three").line("echo four");
+    assert_eq!(count(&shell, text), 1, "{}", shell.dump());
     refused(&home, &mut shell, "./cleanup.sh");
 }
 
@@ -834,7 +953,6 @@ in_every_shell! {
     a_stopped_job_is_still_there,
     an_ordinary_line_of_a_clear_tab_runs_no_program,
     a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production,
-    a_switch_since_the_prompt_was_drawn_counts,
     the_pattern_of_a_clear_tab_reads_alike,
     lines_typed_ahead_of_a_refusal_are_dropped,
     switched_off_it_asks_nothing_but_a_prefix_lifts_nothing,
@@ -845,6 +963,8 @@ in_every_shell! {
     stop_without_yes_is_a_refusal,
     what_a_guard_prints_is_never_run,
     a_hanging_guard_is_interrupted,
+    an_interrupt_behind_stop_lets_nothing_run,
     a_guard_killed_at_its_question_refuses,
     a_run_directory_closed_after_a_block_changes_nothing,
+    status_says_whether_the_guard_is_armed,
 }

@@ -690,3 +690,36 @@ fn every_posix_shell_parses_the_script() {
         assert_done(&run(home.command(shell[0]).args(&shell[1..]).arg("install.sh")));
     }
 }
+
+/// The first minute: what redtab thinks of the user's own names, those that nobody settled first.
+#[test]
+fn it_ends_with_the_names_known_here() {
+    let home = Home::new();
+    let install = || {
+        let binary = env!("CARGO_BIN_EXE_redtab");
+        let output = run(home.installer(&["--yes"]).env("REDTAB_INSTALL_BINARY", binary));
+        assert_done(&output);
+        text(&output.stdout)
+    };
+    assert!(!install().contains("names known here"), "{}", install());
+
+    let ssh = |names: &[String]| {
+        home.write(".ssh/config", names.iter().map(|n| format!("Host {n}\n")).collect::<String>().as_bytes());
+        install()
+    };
+    let said = ssh(&["prod-db".into(), "zeus".into()]);
+    let ours: Vec<&str> = said.lines().skip_while(|line| !line.contains("names known here")).collect();
+    assert_eq!(ours.first().copied(), Some("redtab: names known here: 2, not judged yet: 1."), "{said}");
+    assert!(
+        ours[1].starts_with("unknown") && ours[1].ends_with("redtab mark production hostname zeus"),
+        "{said}"
+    );
+    assert!(ours[2].starts_with("prod "), "{said}");
+    assert_eq!(ours.len(), 3, "{said}");
+
+    let many: Vec<String> = (0..30).map(|i| format!("zeus-{i}")).collect();
+    let said = ssh(&many);
+    let ours: Vec<&str> = said.lines().skip_while(|line| !line.contains("names known here")).collect();
+    assert_eq!(ours.first().copied(), Some("redtab: names known here: 30, not judged yet: 30."), "{said}");
+    assert_eq!((ours.len(), ours[11].trim_start().split(':').next()), (12, Some("20 more")), "{said}");
+}

@@ -283,3 +283,27 @@ fn the_segment_shows_it_until_it_ends(kind: Kind) {
 }
 
 in_every_shell!(the_segment_shows_it_until_it_ends);
+
+#[test]
+fn a_new_tab_on_the_same_terminal_has_no_lease() {
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    let home = late();
+    let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+    let run = |script: &str| {
+        let mut command = CommandBuilder::new("bash");
+        command.args(["-c", script]);
+        command.env_clear();
+        home.vars().for_each(|(name, value)| command.env(name, value));
+        command.cwd(home.path());
+        let status = pair.slave.spawn_command(command).unwrap().wait().unwrap();
+        assert!(status.success(), "{script}");
+    };
+    let said = |name: &str| fs::read_to_string(home.join(name)).unwrap();
+    let check = format!("redtab check -- {DELETE}");
+    run(&format!("tty >tty1; redtab lease 30m why >took; {check} >before; true"));
+    run(&format!("tty >tty2; {check} >after; true"));
+    assert_eq!(said("tty1"), said("tty2"));
+    assert!(said("took").contains("until "), "{}", said("took"));
+    assert!(said("before").starts_with("confirm\n"), "{}", said("before"));
+    assert!(said("after").starts_with("block\n"), "{}", said("after"));
+}

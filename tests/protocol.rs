@@ -25,7 +25,15 @@ fn sample() -> Reply {
         always: false,
         ask: "(^|[;&|\n])kubectl( |$)|it's".into(),
         names: " helm kubectl ".into(),
+        shown: "clear\nkube context=dev\n".into(),
         say: None,
+        paint: b"\x1b]2;PROD prod-eu\x07".to_vec(),
+        restore: b"\x1b]2;~/app\x07".to_vec(),
+        title: "PROD prod-eu - ".into(),
+        note: Some("/run/user/1000/redtab/painted/8803-1092-f1206-0f8fad5b".into()),
+        terminal: "xterm",
+        marked: false,
+        counts_jobs: true,
         variables: vec!["AWS_PROFILE".into(), "x$(touch F)_URL".into(), "HOME".into()],
         files: vec![
             Watch::Stamped {
@@ -37,6 +45,7 @@ fn sample() -> Reply {
             Watch::Absent("/home/ana/a b/.redtab.toml".into()),
         ],
         scratch: Some("/run/user/1000/redtab/shells/4242".into()),
+        in_memory: true,
         reads_files: true,
     }
 }

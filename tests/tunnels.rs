@@ -247,6 +247,24 @@ fn a_script_that_requires_local_is_refused_while_a_tunnel_is_open() {
 }
 
 #[test]
+fn a_question_says_what_is_open() {
+    let home = home();
+    home.kubeconfig(".kube/config", &["prod-eu"], "prod-eu");
+    let (watcher, first, second) = (Process::start(), Process::start(), Process::start());
+    let asked = || {
+        let mut check = home.command(home.redtab());
+        let output = check.args(["check", "--", "kubectl delete ns payments"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(!asked().contains("open"), "{}", asked());
+    let one = connection(7, "psql", None, &first);
+    machine(&home, &watcher, std::slice::from_ref(&one));
+    assert!(asked().contains("    1 production connection open    "), "{}", asked());
+    machine(&home, &watcher, &[one, connection(8, "ssh", None, &second)]);
+    assert!(asked().contains("    2 production connections open    "), "{}", asked());
+}
+
+#[test]
 fn nothing_claims_that_nothing_is_open_when_nobody_watches() {
     let home = home();
     let page = || {

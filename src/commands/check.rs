@@ -51,7 +51,9 @@ pub fn run(args: &Check) -> Result<Exit> {
         commands::print(&(serde_json::to_string_pretty(&answer)? + "\n"))?;
     } else {
         let around = Surroundings {
+            restore: "",
             hour: &around.local.day_and_hour,
+            open: examined.open,
             late: around.late,
             also: &[],
             lease: lease.as_deref(),

@@ -148,6 +148,8 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
     let mut config = loaded.config.clone();
     let count = match section.form {
         Form::Top | Form::Table => 1,
+        Form::Named if section.name == "backup" => config.backups.len(),
+        Form::Named if section.name == "rule" => config.rules.len(),
         Form::Named => config.names.environments.len(),
         Form::Listed => config.names.targets.len(),
     };
@@ -155,6 +157,8 @@ fn items(loaded: &Loaded, section: &Section) -> Vec<Vec<(&'static Key, Value, Or
         Slot::Config(field) => Some(field(&mut config).get()),
         Slot::Environment(field) => config.names.environments.get_mut(item).map(|it| field(it).get()),
         Slot::Target(field) => config.names.targets.get_mut(item).map(|it| shown(field(it).get())),
+        Slot::Rule(field) => config.rules.get_mut(item).map(|it| field(it).get()),
+        Slot::Backup(field) => config.backups.get_mut(item).map(|it| field(it).get()),
         Slot::Declared(_) => None,
     };
     let mut row = |item: usize| {
@@ -183,6 +187,11 @@ fn as_toml(loaded: &Loaded, home: Option<&Path>) -> String {
             for (key, value, origin) in item {
                 // Only the system's file may lock, so an empty list would be a mistake in a copy of this.
                 if section.form == Form::Top && value == Value::List(Vec::new()) {
+                    continue;
+                }
+                // What nobody said: empty, it would be a mistake in a copy of this.
+                let unsaid = [Value::Text(String::new()), Value::List(Vec::new())];
+                if matches!(key.slot, Slot::Backup(_) | Slot::Rule(_)) && unsaid.contains(&value) {
                     continue;
                 }
                 let comment = match origin {

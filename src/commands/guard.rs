@@ -7,12 +7,20 @@ use std::io::{Read, Write};
 use anyhow::Result;
 
 use crate::cli::{Exit, Guard};
-use crate::commands::check;
+use crate::commands::{check, hook, record};
+use crate::config::Config;
+use crate::examine::Goes;
 use crate::gate::{DEADLINE, Gate};
+use crate::guard::drift;
 use crate::guard::line::Dialect;
 use crate::guard::runs::Definitions;
+use crate::present::painting::{self, Painter};
+use crate::present::prompt;
+use crate::present::terminal;
+use crate::reply::Segment;
 use crate::shell::Shell;
 use crate::state::RunDir;
+use crate::view::View;
 use crate::world::World;
 use crate::{commands, examine};
 
@@ -34,7 +42,7 @@ pub fn run(args: &Guard) -> Result<Exit> {
     let world = World::of_this_process();
     let run_dir = RunDir::open(&world).ok();
     let dialect = Dialect::typed(check::grammar(args.shell));
-    let examined = match &fields {
+    let mut examined = match &fields {
         Some(fields) => {
             let known = Definitions { aliases: &fields.aliases, functions: &fields.functions };
             examine::line(&world, run_dir.as_ref(), &fields.line, dialect, known)
@@ -51,19 +59,72 @@ pub fn run(args: &Guard) -> Result<Exit> {
         run_dir: run_dir.as_ref(),
         line: fields.as_ref().map_or("", |fields| &fields.line),
         here: false,
+        kept: match args.shell {
+            Shell::Bash => "press Up for it",
+            Shell::Zsh | Shell::Fish => "it is back at the prompt",
+        },
         pid: args.pid,
         // bash and zsh have left the line; fish asks while the cursor is still in it.
         behind_line: args.shell == Shell::Fish,
         deadline: true,
         stop: &stop,
     };
+    let shown = fields.as_ref().map_or("", |fields| &fields.shown);
+    if drift::since(shown, &examined.tab).is_some_and(|drift| gate.holds(&examined, &drift)) {
+        // zsh gives the line back where it was typed, and fish draws its prompt anew.
+        token("held");
+        return Ok(Exit::Refused);
+    }
+    let config = examined.config.clone();
+    let (goes, leaves) = (examined.goes.take(), examined.leaves);
     if !gate.pass(examined) {
         return Ok(Exit::Refused);
+    }
+    if goes.is_some() || leaves {
+        paint(&world, run_dir.as_ref(), args, &config, goes.as_ref(), leaves);
     }
     if stopped.get() {
         commands::print("yes\n")?;
     }
     Ok(Exit::Yes)
+}
+
+/// Paints the terminal before a line that goes elsewhere holds it, or takes back what is painted before another program
+/// has it for itself.
+fn paint(
+    world: &World,
+    run_dir: Option<&RunDir>,
+    args: &Guard,
+    config: &Config,
+    goes: Option<&Goes>,
+    leaves: bool,
+) {
+    let view = View::new(world);
+    let looks = hook::looks(&view, config);
+    let detected = terminal::detect(&view, &config.terminal, args.terminal.as_deref(), || world.parents());
+    let painter = Painter {
+        view: &view,
+        run_dir,
+        brush: painting::brush(&view, config, detected.profile, looks),
+        key: world.tab().map(|tab| tab.key()),
+    };
+    if leaves && painter.is_painted() {
+        painter.take_back();
+    }
+    if leaves {
+        record::forget_marks(world, run_dir);
+    }
+    let mark = goes.and_then(|goes| {
+        painting::of_environment(goes.gravity, goes.environment, &goes.label, config, looks)
+    });
+    if let Some(mark) = mark {
+        painter.before_command(&mark);
+        if let (Some(run_dir), Some(goes)) = (run_dir, goes) {
+            let style = prompt::ground(goes.gravity, goes.environment, &config.names, looks);
+            let segment = Segment { text: mark.text.clone(), style };
+            record::before_command(world, run_dir, segment, &goes.label, goes.gravity);
+        }
+    }
 }
 
 /// A token for the hook, there before anything else happens.
@@ -78,6 +139,8 @@ struct Fields {
     line: String,
     aliases: Vec<(String, String)>,
     functions: Vec<(String, String)>,
+    /// What the prompt said at which the line was typed; empty where nobody knows.
+    shown: String,
 }
 
 /// Reads `KIND BYTES[ NAME]`, a newline, so many bytes, a newline, and so on; the first must be `line`. Kinds of a later
@@ -108,6 +171,7 @@ fn fields(bytes: &[u8]) -> Option<Fields> {
             "line" => found.line = text,
             "alias" | "abbr" => found.aliases.push((name, text)),
             "function" => found.functions.push((name, text)),
+            "shown" => found.shown = text,
             _ => {}
         }
     }
@@ -121,11 +185,14 @@ mod tests {
     #[test]
     fn fields_are_read_by_length() {
         let pair = |name: &str, text: &str| (name.to_string(), text.to_string());
-        let found = fields(b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nlater 1\nz\n");
+        let found = fields(
+            b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nshown 6\nclear\n\nlater 1\nz\n",
+        );
         let expected = Fields {
             line: "a\nb c".into(),
             aliases: vec![pair("ll", "ls"), pair("g", "q")],
             functions: vec![pair("f", "x;y")],
+            shown: "clear\n".into(),
         };
         assert_eq!(found, Some(expected));
     }

@@ -8,11 +8,13 @@ use anyhow::Result;
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
 use crate::config::Elsewhere;
-use crate::guard::sieve;
+use crate::guard::{drift, sieve};
+use crate::present::painting::{self, Painter};
 use crate::present::prompt::{self, Looks};
+use crate::present::terminal;
 use crate::reply::{self, Reply, Watch};
 use crate::shell::Shell;
-use crate::state::RunDir;
+use crate::state::{Note, RunDir};
 use crate::survey;
 use crate::view::View;
 use crate::world::World;
@@ -30,6 +32,12 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let world = World::of_this_process();
     let view = View::new(&world);
     let run_dir = RunDir::open(&world).ok();
+    let key = world.tab().map(|tab| tab.key());
+    if let (Some(dir), Some(key), "yes") = (&run_dir, &key, args.jobs.as_str())
+        && dir.note(Note::Sessions, key, world.uid).is_none()
+    {
+        dir.leave_note(Note::Sessions, key, "");
+    }
     let survey = survey::look(&view, run_dir.as_ref().map(|dir| dir as _));
     let config = &survey.loaded.config;
     let faulty = !survey.loaded.problems.is_empty();
@@ -45,6 +53,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
         world.local_at(end, &config.hours.timezone).hour
     });
+    let say = run_dir.as_ref().zip(world.tab()).and_then(|(dir, tab)| dir.take_notice(&tab.key(), world.uid));
+    let say = say.map(|text| said(&text));
     let looks = looks(&view, config);
     let counts = config.prompt.elsewhere != Elsewhere::Off;
     let around = prompt::Around {
@@ -55,10 +65,15 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         idle: if counts { survey.connections.idle() } else { 0 },
     };
     let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
+    let detected = terminal::detect(&view, &config.terminal, args.terminal.as_deref(), || world.parents());
     let mut watched = view.watched();
+    let mut marked = false;
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
-        let record = record::of(&view, &tab, args, &survey, &segment);
-        watched.extend(dir.keep_tab(&world, &tab, &record));
+        let shown =
+            record::Shown { segment: &segment, looks, around: &around, terminal: detected.profile.id };
+        let kept = record::keep(&view, dir, &tab, args, &survey, shown);
+        watched.extend(kept.watched);
+        marked = kept.marked;
     }
 
     let mut always = faulty;
@@ -73,11 +88,29 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         .collect();
     // A process needs no stamp: its directory is there while it lives.
     let living = view.processes().into_iter().map(|pid| Watch::Living(process_path(pid)));
-    let files = Vec::into_iter(files).chain(living).collect();
+    let mut files: Vec<Watch> = Vec::into_iter(files).chain(living).collect();
     let scratch = match args.shell {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
     };
+    if let (Some(dir), Some(key)) = (&run_dir, &key) {
+        let open =
+            survey.verdict.reasons.iter().any(|reason| reason.signal.source == sources::sessions::SOURCE);
+        if !open {
+            dir.drop_note(Note::Sessions, key);
+        }
+        let path = dir.note_path(Note::Sessions, key);
+        files.push(if open { Watch::Living(path) } else { Watch::Absent(path) });
+    }
+    let painter = Painter {
+        view: &view,
+        run_dir: run_dir.as_ref(),
+        brush: painting::brush(&view, config, detected.profile, looks),
+        key,
+    };
+    let painted = painter.at_prompt(painting::mark(&survey.verdict, config, looks).as_ref());
+    let note = painted.watch.as_ref().map(Watch::path);
+    files.extend(painted.watch);
     let reply = Reply {
         segment,
         hot: survey.verdict.is_hot(),
@@ -88,14 +121,31 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         } else {
             format!(" {} ", sieve::names().join(" "))
         },
-        say: None,
+        shown: drift::shown(&survey.verdict),
+        say,
+        paint: painted.paint,
+        restore: painted.restore,
+        title: painted.title,
+        note,
+        terminal: detected.profile.id,
+        marked,
+        counts_jobs: args.shell == Shell::Bash && at_least(&args.shell_version, (4, 4)),
         variables: watched_variables(&world),
         files,
+        in_memory: scratch.is_some() && run_dir.as_ref().is_some_and(RunDir::is_in_memory),
         scratch,
-        reads_files: reads_files(&args.shell_version),
+        // From 5.2 on the list of names is read by `mapfile -d`; older ones take the slower `read`.
+        reads_files: at_least(&args.shell_version, (5, 2)),
     };
     commands::print(&reply.text(args.shell))?;
     Ok(Exit::Yes)
+}
+
+/// Notices as lines under redtab's name.
+fn said(text: &str) -> String {
+    let lines: Vec<String> =
+        text.lines().map(|line| format!("redtab: {}", crate::escape::terminal(line))).collect();
+    lines.join("\n")
 }
 
 /// What is there while a process lives and no longer when it only waits to be buried, if we may look at it.
@@ -104,12 +154,26 @@ fn process_path(pid: u32) -> PathBuf {
     Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of(""))
 }
 
-fn looks(view: &View, config: &crate::config::Config) -> Looks {
+/// What a shell runs when it ends while its pane of tmux is marked: takes the marks away, and forgets the tab, so that
+/// the shell around it, if there is one, says again what the tab is.
+///
+/// # Errors
+/// None.
+pub fn exit() -> Result<Exit> {
+    World::arm_deadline(DEADLINE);
+    let world = World::of_this_process();
+    record::forget(&world);
+    Ok(Exit::Yes)
+}
+
+/// What the terminal and its user allow.
+pub fn looks<'c>(view: &View, config: &'c crate::config::Config) -> Looks<'c> {
     let text = |name: &str| view.text(name).filter(|value| !value.is_empty());
     let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();
     Looks {
         form: config.prompt.segment,
+        format: &config.prompt.format,
         color: text("NO_COLOR").is_none() && view.text("TERM").is_none_or(|term| term != "dumb"),
         unicode: locale.contains("utf-8") || locale.contains("utf8"),
         palette: config.prompt.palette,
@@ -148,8 +212,8 @@ fn watched_variables(world: &World) -> Vec<String> {
     names
 }
 
-/// From bash 5.2 on the list of names is read by `mapfile -d`; older ones take the slower `read`.
-fn reads_files(version: &str) -> bool {
+/// Whether a shell's version is `least` or later.
+fn at_least(version: &str, least: (u32, u32)) -> bool {
     let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (5, 2)
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= least
 }

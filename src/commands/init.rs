@@ -15,11 +15,15 @@ use crate::world::World;
 /// When the path of this binary can't be known.
 pub fn run(shell: Shell) -> Result<Exit> {
     let world = World::of_this_process();
-    let called = std::env::args_os().next().map(PathBuf::from);
-    let binary =
-        binary_path(&world, called.as_deref()).context("the path of the redtab binary can't be found")?;
+    let binary = own_path(&world).context("the path of the redtab binary can't be found")?;
     commands::print(&shell.init(&binary))?;
     Ok(Exit::Yes)
+}
+
+/// The absolute path by which this binary was called; `None` when it can't be known.
+pub fn own_path(world: &World) -> Option<PathBuf> {
+    let called = std::env::args_os().next().map(PathBuf::from);
+    binary_path(world, called.as_deref())
 }
 
 /// The absolute path by which this binary was found: a link in `~/.local/bin` stays that link, so that an upgrade

@@ -138,6 +138,7 @@ fn record(world: &World, decision: &str, lease: &Lease, reason: &str) -> Result<
         line: None,
     };
     let actor = gate::actor(world, world.parent_pid().unwrap_or_default());
+    gate::tell_system(world, &record, &actor);
     let trouble = |why: String| anyhow::anyhow!("the audit trail can't be written: {why}");
     let state = StateDir::open(world).map_err(trouble)?;
     state.record(&record, &actor).map_err(|error| trouble(crate::world::plain(&error)))

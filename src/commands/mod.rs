@@ -10,19 +10,26 @@ use anyhow::Result;
 
 use crate::cli::{Command, Exit, Hook, Internal};
 
+pub mod backups;
 mod check;
+pub mod close;
 mod completions;
+mod doctor;
 pub mod flag;
 mod guard;
 mod hook;
 mod init;
 mod lease;
 mod log;
+mod ps;
 mod record;
 mod require;
+mod reset;
 mod run;
+mod segment;
 mod status;
 mod targets;
+mod watch;
 
 /// Runs one command.
 pub fn run(command: Command) -> Result<Exit> {
@@ -31,8 +38,10 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Mark(args) => mark::run(&args),
         Command::Targets(args) => targets::run(&args),
+        Command::Backups(args) => backups::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Require(args) => require::run(&args),
         Command::Flag(args) => flag::run(&args, false),
@@ -40,9 +49,17 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Init { shell } => init::run(shell),
         Command::Run(args) => run::run(&args),
         Command::Lease(args) => lease::run(args),
+        Command::Ps(args) => ps::run(&args),
+        Command::Watch(command) => watch::run(command),
         Command::Log(args) => log::run(&args),
+        Command::Segment(args) => segment::run(&args),
+        Command::Reset => reset::run(),
+        Command::Close(args) => close::run(&args),
+        Command::Snooze(args) => close::snooze(&args),
         Command::Internal(Internal::Hook(Hook::Prompt(args))) => hook::prompt(&args),
+        Command::Internal(Internal::Hook(Hook::Exit)) => hook::exit(),
         Command::Internal(Internal::Guard(args)) => guard::run(&args),
+        Command::Internal(Internal::OnTerminal { command }) => Ok(crate::doctor::become_program(&command)),
         Command::Internal(Internal::KeepModes) => Ok(crate::ask::keep_modes()),
     }
 }

@@ -2,21 +2,87 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::HookPrompt;
-use crate::present::json;
+use crate::config::Segment as Form;
+use crate::present::prompt::{self, Around, Looks};
+use crate::present::{json, tmux};
 use crate::reply::Segment;
 use crate::signal::Place;
 use crate::sources;
+use crate::state::RunDir;
 use crate::state::tabs::{self, Pane, Record};
 use crate::survey::Survey;
 use crate::tab::Tab;
-use crate::verdict::Verdict;
-use crate::view::View;
+use crate::verdict::{Gravity, Verdict};
+use crate::view::{View, Watched};
 use crate::world::World;
 
-/// The record of a tab that was just surveyed through `view`.
-pub fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segment) -> Record {
+/// What the prompt shows.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    pub segment: &'a Segment,
+    pub looks: Looks<'a>,
+    pub around: &'a Around<'a>,
+    /// The terminal's profile.
+    pub terminal: &'static str,
+}
+
+/// What came of keeping a record.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// What a prompt is to watch.
+    pub watched: Option<Watched>,
+    /// The tab is a pane of tmux that carries marks: they are to go when the shell ends.
+    pub marked: bool,
+}
+
+/// Keeps the record of a tab that was just surveyed through `view`, and tells tmux.
+pub fn keep(
+    view: &View,
+    run_dir: &RunDir,
+    tab: &Tab,
+    args: &HookPrompt,
+    survey: &Survey,
+    shown: Shown,
+) -> Kept {
+    let Shown { segment, looks, around, terminal } = shown;
+    let names = &survey.loaded.config.names;
+    // A segment that is switched off is shown in other places all the same.
+    let mut record = match looks.form {
+        Form::Off => {
+            let looks = Looks { form: Form::Long, ..looks };
+            of(view, tab, args, survey, &prompt::segment(&survey.verdict, names, looks, around))
+        }
+        _ => of(view, tab, args, survey, segment),
+    };
+    record.terminal = terminal.into();
+    if record.tmux.is_some() {
+        show_in_tmux(view.world(), run_dir.tab_record(view.world(), tab).as_ref(), &mut record);
+    }
+    let marked = record.tmux.is_some() && !record.segment.is_empty();
+    Kept { watched: run_dir.keep_tab(view.world(), tab, &record), marked }
+}
+
+/// A command that goes to production, or somewhere that is shown, is about to hold the terminal: until the next prompt
+/// that is what the tab is.
+pub fn before_command(world: &World, run_dir: &RunDir, segment: Segment, label: &str, gravity: Gravity) {
+    let Some(tab) = world.tab() else { return };
+    let Some(before) = run_dir.tab_record(world, &tab) else { return };
+    let mut record = Record {
+        segment: segment.text,
+        style: segment.style,
+        label: label.into(),
+        severity: json::severity(gravity).into(),
+        hot: gravity >= Gravity::Unsure,
+        ..before.clone()
+    };
+    show_in_tmux(world, Some(&before), &mut record);
+    run_dir.keep_tab(world, &tab, &record);
+}
+
+fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segment) -> Record {
     let world = view.world();
     let verdict = &survey.verdict;
     let environment = verdict.environment.and_then(|i| survey.loaded.config.names.environments.get(i));
@@ -25,6 +91,10 @@ pub fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &
         tty: tabs::tty_path(tab).map(|path| text(&path)).unwrap_or_default(),
         shell: args.shell.name().into(),
         shell_pid: args.pid,
+        shell_version: {
+            let end = args.shell_version.find(|c: char| !c.is_ascii_digit() && c != '.');
+            args.shell_version[..end.unwrap_or(args.shell_version.len())].to_string()
+        },
         verdict: json::verdict(verdict, &survey.loaded.config.names),
         severity: json::severity(verdict.gravity).into(),
         hot: verdict.is_hot(),
@@ -35,11 +105,54 @@ pub fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &
         color: environment.map(|found| found.color.to_string()).unwrap_or_default(),
         guard: if args.can_block == "yes" { "armed".into() } else { args.can_block.clone() },
         terminal: String::new(),
-        tmux: Pane::of(world),
+        tmux: Pane::of(world, tab),
         cwd: world.cwd.as_deref().map(text).unwrap_or_default(),
         selectors: selectors(world, verdict),
         watched: view.watched().iter().map(|watched| text(&watched.path)).collect(),
     }
+}
+
+/// How long tmux may take; one that hangs is left alone.
+const TMUX_LIMIT: Duration = Duration::from_millis(500);
+
+/// Has the pane of tmux show what the record says, if it does not yet: one call of tmux.
+fn show_in_tmux(world: &World, before: Option<&Record>, record: &mut Record) {
+    let Some(pane) = &record.tmux else { return };
+    let shown = before.is_some_and(|before| {
+        before.tmux == Some(Pane { shown: true, ..pane.clone() })
+            && (&before.segment, &before.style, &before.severity)
+                == (&record.segment, &record.style, &record.severity)
+    });
+    let shown = shown || run_tmux(world, &tmux::mark(pane, record));
+    if let Some(pane) = &mut record.tmux {
+        pane.shown = shown;
+    }
+}
+
+/// Takes the marks of this tab's pane of tmux away, and forgets the tab: its next prompt says anew what it is.
+pub fn forget(world: &World) {
+    let Some(tab) = world.tab() else { return };
+    if let Some(pane) = Pane::of(world, &tab) {
+        run_tmux(world, &tmux::clear(&pane));
+    }
+    if let Ok(run_dir) = RunDir::open(world) {
+        run_dir.forget_tab(&tab);
+    }
+}
+
+/// Takes the marks away where there are any, for another program is about to take the shell's place.
+pub fn forget_marks(world: &World, run_dir: Option<&RunDir>) {
+    let record = run_dir.zip(world.tab()).and_then(|(dir, tab)| dir.tab_record(world, &tab));
+    if record.is_some_and(|record| record.tmux.is_some() && !record.segment.is_empty()) {
+        forget(world);
+    }
+}
+
+fn run_tmux(world: &World, arguments: &[String]) -> bool {
+    let Some(program) = world.program("tmux") else { return false };
+    let mut command = std::process::Command::new(program);
+    command.args(arguments);
+    world.run_briefly(command, TMUX_LIMIT)
 }
 
 /// Names of files and ports, which no signal repeats; every other value is taken from its signal, without secrets.

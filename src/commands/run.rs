@@ -37,6 +37,7 @@ pub fn run(args: &Run) -> Result<Exit> {
         run_dir: run_dir.as_ref(),
         line: &line,
         here: args.here,
+        kept: "",
         pid: world.parent_pid().unwrap_or_default(),
         behind_line: false,
         deadline: false,

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::cli::{Exit, Status};
+use crate::present::armed::Armed;
 use crate::present::{json, overview, page};
 use crate::sources::origin;
 use crate::state::RunDir;
@@ -24,8 +25,17 @@ pub fn run(args: &Status) -> Result<Exit> {
         return all(args, &world, run_dir);
     }
     let survey = survey::look(&view, run_dir.as_ref().ok().map(|dir| dir as _));
+    let off = view.var("REDTAB").is_some_and(|v| v == "off");
+    let record = match (run_dir.as_ref(), world.tab()) {
+        (Ok(dir), Some(tab)) => Tabs::new(dir, &world).of(&tab),
+        _ => None,
+    };
+    // What another shell of this tab said holds for that one.
+    let record = record.filter(|record| world.parent_pid() == Some(record.shell_pid));
+    let guard = Armed::of(record.as_ref(), off);
     if args.json {
-        let text = serde_json::to_string_pretty(&json::status(&survey, world.tab().map(|tab| tab.key())))?;
+        let tab = world.tab().map(|tab| tab.key());
+        let text = serde_json::to_string_pretty(&json::status(&survey, tab, &guard))?;
         commands::print(&(text + "\n"))?;
         return Ok(Exit::Yes);
     }
@@ -37,7 +47,8 @@ pub fn run(args: &Status) -> Result<Exit> {
         survey: &survey,
         home: world.home(),
         color: page::colored(&world),
-        off: view.var("REDTAB").is_some_and(|v| v == "off"),
+        off,
+        guard: &guard,
         run_dir: run_dir.err(),
     };
     commands::print(&page.text(origin_of))?;

@@ -4,10 +4,13 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::backups::Backup;
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
-use crate::config::{Config, Elsewhere, Palette, Segment, StartWatcher};
+use crate::config::{Background, Config, Elsewhere, OnDrift, Palette, Segment, StartWatcher};
 use crate::environment::{Environment, Severity, Target, WordList};
+use crate::guard::own::{LocalOnly, OwnRule};
+use crate::present::terminal;
 use crate::signal::Kind;
 
 /// A checked value, as files write it.
@@ -153,11 +156,16 @@ macro_rules! word_field {
 }
 
 word_field!(Segment, Segment::as_str, Segment::from_word);
+word_field!(Background, Background::as_str, Background::from_word);
 word_field!(Elsewhere, Elsewhere::as_str, Elsewhere::from_word);
 word_field!(StartWatcher, StartWatcher::as_str, StartWatcher::from_word);
+word_field!(OnDrift, OnDrift::as_str, OnDrift::from_word);
 word_field!(Palette, Palette::as_str, Palette::from_word);
 word_field!(Kind, Kind::as_str, Kind::from_word);
 word_field!(Severity, severity_word, severity_from);
+
+/// The words of the domains, in the manual's order.
+const DOMAINS: &[&str] = &["app", "host", "kube", "database", "cloud", "docker", "terraform"];
 
 const SEVERITIES: &[&str] = &["production", "caution"];
 
@@ -183,6 +191,8 @@ pub struct Declared {
     pub environment: String,
     /// Extra match words for production.
     pub matches: Vec<String>,
+    /// What is local-only in this tree.
+    pub local_only: LocalOnly,
 }
 
 /// Which value a key fills.
@@ -191,6 +201,8 @@ pub enum Slot {
     Config(fn(&mut Config) -> &mut dyn Field),
     Environment(fn(&mut Environment) -> &mut dyn Field),
     Target(fn(&mut Target) -> &mut dyn Field),
+    Backup(fn(&mut Backup) -> &mut dyn Field),
+    Rule(fn(&mut OwnRule) -> &mut dyn Field),
     Declared(fn(&mut Declared) -> &mut dyn Field),
 }
 
@@ -250,15 +262,24 @@ pub static CONFIG: &[Section] = &[
         name: "",
         form: Form::Top,
         doc: "Keys that stand before the first header.",
-        keys: &[Key {
-            name: "lock",
-            shape: Shape::KeyPaths,
-            required: false,
-            doc: "Keys that no later layer may set, by path: `prompt.palette`, a whole section (`names`, `target`, \
-                  `environment`), one environment (`environment.production`) or one of its keys \
-                  (`environment.production.match`). Only in /etc/redtab/config.toml.",
-            slot: Slot::Config(|config| &mut config.lock),
-        }],
+        keys: &[
+            Key {
+                name: "lock",
+                shape: Shape::KeyPaths,
+                required: false,
+                doc: "Keys that no later layer may set, by path: `prompt.palette`, a whole section (`names`, `target`, \
+                      `environment`), one environment (`environment.production`) or one of its keys \
+                      (`environment.production.match`). Only in /etc/redtab/config.toml.",
+                slot: Slot::Config(|config| &mut config.lock),
+            },
+            Key {
+                name: "terminal",
+                shape: Shape::OneOf(terminal::IDS),
+                required: false,
+                doc: "Which terminal this is, where redtab does not find it out itself.",
+                slot: Slot::Config(|config| &mut config.terminal),
+            },
+        ],
     },
     Section {
         name: "environment",
@@ -389,6 +410,43 @@ pub static CONFIG: &[Section] = &[
                       red as well, `off` nothing. A tunnel that listens on this machine concerns every tab anyway.",
                 slot: Slot::Config(|config| &mut config.prompt.elsewhere),
             },
+            Key {
+                name: "format",
+                shape: Shape::Format,
+                required: false,
+                doc: "How the long segment is put together: text with `{badge}`, `{target}` (the first target's name), \
+                      `{domain}` (`kube`, `cloud`, `database` …) and `{more}` (`+2` when two more things say the \
+                      same, else nothing).",
+                slot: Slot::Config(|config| &mut config.prompt.format),
+            },
+        ],
+    },
+    Section {
+        name: "tab",
+        form: Form::Table,
+        doc: "What of the terminal turns red. Only what the terminal is known to take back is ever written to it.",
+        keys: &[
+            Key {
+                name: "color",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Colour the tab, in terminals that can.",
+                slot: Slot::Config(|config| &mut config.tab.color),
+            },
+            Key {
+                name: "title",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Put badge and target in front of the title.",
+                slot: Slot::Config(|config| &mut config.tab.title),
+            },
+            Key {
+                name: "background",
+                shape: Shape::OneOf(Background::WORDS),
+                required: false,
+                doc: "Tint the background: `dark` for a theme with light text, `light` for one with dark text.",
+                slot: Slot::Config(|config| &mut config.tab.background),
+            },
         ],
     },
     Section {
@@ -420,59 +478,262 @@ pub static CONFIG: &[Section] = &[
         name: "guard",
         form: Form::Table,
         doc: "How the guard asks.",
-        keys: &[Key {
-            name: "confirm_timeout",
-            shape: Shape::Duration,
-            required: false,
-            doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
-            slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
-        }],
+        keys: &[
+            Key {
+                name: "confirm_timeout",
+                shape: Shape::Duration,
+                required: false,
+                doc: "How long a question waits for its answer: `60s`, `2m`. No answer is no.",
+                slot: Slot::Config(|config| &mut config.guard.confirm_timeout),
+            },
+            Key {
+                name: "drift",
+                shape: Shape::OneOf(OnDrift::WORDS),
+                required: false,
+                doc: "A line typed at a prompt since which this tab became production: `stop` holds it once if that concerns \
+                      it, `warn` says so and runs it, `off` judges it like any other.",
+                slot: Slot::Config(|config| &mut config.guard.drift),
+            },
+        ],
     },
     Section {
         name: "watch",
         form: Form::Table,
         doc: "The watcher, which knows the open connections of this machine.",
-        keys: &[Key {
-            name: "start",
-            shape: Shape::OneOf(StartWatcher::WORDS),
-            required: false,
-            doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
-            slot: Slot::Config(|config| &mut config.watch.start),
-        }],
+        keys: &[
+            Key {
+                name: "start",
+                shape: Shape::OneOf(StartWatcher::WORDS),
+                required: false,
+                doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
+                slot: Slot::Config(|config| &mut config.watch.start),
+            },
+            Key {
+                name: "poll",
+                shape: Shape::Duration,
+                required: false,
+                doc: "How often it looks at this machine's connections; at least every 5 s while one to production \
+                      is open.",
+                slot: Slot::Config(|config| &mut config.watch.poll),
+            },
+            Key {
+                name: "idle_after",
+                shape: Shape::Duration,
+                required: false,
+                doc: "A connection that nobody has used for so long is idle.",
+                slot: Slot::Config(|config| &mut config.watch.idle_after),
+            },
+            Key {
+                name: "idle_after_late",
+                shape: Shape::Duration,
+                required: false,
+                doc: "The same in the late hours.",
+                slot: Slot::Config(|config| &mut config.watch.idle_after_late),
+            },
+        ],
     },
     Section {
         name: "audit",
         form: Form::Table,
         doc: "The audit trail, which `redtab log` shows.",
-        keys: &[Key {
-            name: "lines",
-            shape: Shape::Flag,
-            required: false,
-            doc: "Keep the lines themselves as well, passwords in URLs cut; never one typed with a leading space.",
-            slot: Slot::Config(|config| &mut config.audit.lines),
-        }],
+        keys: &[
+            Key {
+                name: "lines",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Keep the lines themselves as well, passwords in URLs cut; never one typed with a leading space.",
+                slot: Slot::Config(|config| &mut config.audit.lines),
+            },
+            Key {
+                name: "journald",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Tell journald as well: `journalctl -t redtab -o verbose`.",
+                slot: Slot::Config(|config| &mut config.audit.journald),
+            },
+            Key {
+                name: "syslog",
+                shape: Shape::Flag,
+                required: false,
+                doc: "Tell syslog as well, one line of JSON a record, facility `authpriv`.",
+                slot: Slot::Config(|config| &mut config.audit.syslog),
+            },
+        ],
+    },
+    Section {
+        name: "local_only",
+        form: Form::Table,
+        doc: "What is local-only besides files that say so themselves.",
+        keys: &[
+            Key {
+                name: "paths",
+                shape: Shape::PathPatterns,
+                required: false,
+                doc: "Files, by pattern: `*` stands for anything in a name, `**` for any directories, a directory for all \
+                      that is in it. From `/` or `~` on it is a whole path, else the end of one.",
+                slot: Slot::Config(|config| &mut config.local_only.paths),
+            },
+            Key {
+                name: "commands",
+                shape: Shape::CommandPatterns,
+                required: false,
+                doc: "Commands and tasks, by pattern: `make db-*`, `rails db:drop`. Options and words between do not matter.",
+                slot: Slot::Config(|config| &mut config.local_only.commands),
+            },
+        ],
+    },
+    Section {
+        name: "rule",
+        form: Form::Named,
+        doc: "A rule beside the built-in ones: it counts where its domain is production.",
+        keys: &[
+            Key {
+                name: "name",
+                shape: Shape::Name,
+                required: true,
+                doc: "Its name; layers merge by it, and leases and the audit trail say it.",
+                slot: Slot::Rule(|rule| &mut rule.name),
+            },
+            Key {
+                name: "programs",
+                shape: Shape::Command,
+                required: true,
+                doc: "The names of its programs, without directory; `*` stands for anything.",
+                slot: Slot::Rule(|rule| &mut rule.programs),
+            },
+            Key {
+                name: "words",
+                shape: Shape::Names,
+                required: false,
+                doc: "The words that must follow, in this order, options between them skipped: `a|b` is either, `*` stands \
+                      for anything in a word, `**` for any words.",
+                slot: Slot::Rule(|rule| &mut rule.words),
+            },
+            Key {
+                name: "any",
+                shape: Shape::Names,
+                required: false,
+                doc: "If given, one of these options or words must be there: `--all`, `--replicas=0`.",
+                slot: Slot::Rule(|rule| &mut rule.any),
+            },
+            Key {
+                name: "unless",
+                shape: Shape::Names,
+                required: false,
+                doc: "None of these may be there: what disarms it, such as `--dry-run`.",
+                slot: Slot::Rule(|rule| &mut rule.unless),
+            },
+            Key {
+                name: "domain",
+                shape: Shape::OneOf(DOMAINS),
+                required: false,
+                doc: "What must be production for it to count. `app` if not given.",
+                slot: Slot::Rule(|rule| &mut rule.domain),
+            },
+            Key {
+                name: "level",
+                shape: Shape::OneOf(&["warn", "confirm"]),
+                required: false,
+                doc: "`confirm` asks for the target's name, `warn` says one line. `confirm` if not given.",
+                slot: Slot::Rule(|rule| &mut rule.level),
+            },
+            Key {
+                name: "says",
+                shape: Shape::Text,
+                required: false,
+                doc: "What it does, for the question: `deletes every tenant`.",
+                slot: Slot::Rule(|rule| &mut rule.says),
+            },
+            Key {
+                name: "instead",
+                shape: Shape::Text,
+                required: false,
+                doc: "The safer way.",
+                slot: Slot::Rule(|rule| &mut rule.instead),
+            },
+        ],
+    },
+    Section {
+        name: "backup",
+        form: Form::Named,
+        doc: "Where restore points are listed. `redtab backups` shows them, and a question about destroying something tells \
+              the newest one of what it would destroy.",
+        keys: &[
+            Key {
+                name: "name",
+                shape: Shape::Name,
+                required: true,
+                doc: "Its name; layers merge by it.",
+                slot: Slot::Backup(|backup| &mut backup.name),
+            },
+            Key {
+                name: "covers",
+                shape: Shape::Names,
+                required: false,
+                doc: "Names of the targets whose data it holds, whole words of them at least. Without it, every target.",
+                slot: Slot::Backup(|backup| &mut backup.covers),
+            },
+            Key {
+                name: "expect_every",
+                shape: Shape::Span,
+                required: false,
+                doc: "How old the newest restore point may become.",
+                slot: Slot::Backup(|backup| &mut backup.expect_every),
+            },
+            Key {
+                name: "command",
+                shape: Shape::Command,
+                required: false,
+                doc: "The program that lists the restore points, and its arguments; no shell is between. It prints a line \
+                      `TIME [EXPIRES] [LABEL]` for each; `-` stands for no end.",
+                slot: Slot::Backup(|backup| &mut backup.command),
+            },
+        ],
     },
 ];
 
 /// What a `.redtab.toml` may say: only what tightens.
-pub static DIRECTORY: &[Section] = &[Section {
-    name: "",
-    form: Form::Top,
-    doc: "Everything below this directory.",
-    keys: &[
-        Key {
-            name: "environment",
-            shape: Shape::OneOf(&["production"]),
-            required: false,
-            doc: "`production`: this directory and everything below it is production.",
-            slot: Slot::Declared(|declared| &mut declared.environment),
-        },
-        Key {
-            name: "match",
-            shape: Shape::Words,
-            required: false,
-            doc: "More words that make a name production while a tab is in this tree.",
-            slot: Slot::Declared(|declared| &mut declared.matches),
-        },
-    ],
-}];
+pub static DIRECTORY: &[Section] = &[
+    Section {
+        name: "",
+        form: Form::Top,
+        doc: "Everything below this directory.",
+        keys: &[
+            Key {
+                name: "environment",
+                shape: Shape::OneOf(&["production"]),
+                required: false,
+                doc: "`production`: this directory and everything below it is production.",
+                slot: Slot::Declared(|declared| &mut declared.environment),
+            },
+            Key {
+                name: "match",
+                shape: Shape::Words,
+                required: false,
+                doc: "More words that make a name production while a tab is in this tree.",
+                slot: Slot::Declared(|declared| &mut declared.matches),
+            },
+        ],
+    },
+    Section {
+        name: "local_only",
+        form: Form::Table,
+        doc: "What is local-only in this tree.",
+        keys: &[
+            Key {
+                name: "paths",
+                shape: Shape::PathPatterns,
+                required: false,
+                doc: "Files of this tree, by pattern: from this directory on where there is a `/` in it, else in any.",
+                slot: Slot::Declared(|declared| &mut declared.local_only.paths),
+            },
+            Key {
+                name: "commands",
+                shape: Shape::CommandPatterns,
+                required: false,
+                doc: "Commands and tasks that run in this tree, by pattern: `make db-*`.",
+                slot: Slot::Declared(|declared| &mut declared.local_only.commands),
+            },
+        ],
+    },
+];

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::address;
+use crate::backups::Backup;
 use crate::config::diagnosis::{self, Fault, Problem, Where, did_you_mean, line_number, shown};
 use crate::config::keys::{self, Form, Key, REST, Section, Slot};
 use crate::config::walk::{self, Entry, Tree};
 use crate::config::{Config, FILE_CAP, Segment};
 use crate::environment::{Environment, Severity, Target, WordList};
+use crate::guard::own::{self, OwnRule};
 use crate::signal::Kind;
 use crate::view::View;
 use crate::world::{Content, World};
@@ -351,6 +353,8 @@ impl Loaded {
         if !broken {
             overlay.check_words(&entries);
             overlay.check_targets(&entries);
+            overlay.check_backups(&entries);
+            overlay.check_rules(&entries);
         }
         overlay.take_locks(&entries, path, text);
         match overlay.faults.is_empty() {
@@ -413,6 +417,8 @@ impl Overlay {
             let Some(first) = item.first() else { continue };
             match first.section.form {
                 Form::Top | Form::Table => self.lay_keys(item),
+                Form::Named if first.section.name == "backup" => self.lay_backup(item),
+                Form::Named if first.section.name == "rule" => self.lay_rule(item),
                 Form::Named => self.lay_environment(item),
                 Form::Listed => {}
             }
@@ -427,7 +433,7 @@ impl Overlay {
     fn lay_keys(&mut self, item: &[Entry]) {
         for entry in item {
             let Slot::Config(field) = entry.key.slot else { continue };
-            if entry.section.form == Form::Top && self.layer != Layer::System {
+            if entry.key.name == "lock" && self.layer != Layer::System {
                 let message = format!("`{}` works only in {SYSTEM_FILE}", entry.key.name);
                 self.faults.push(Fault::new(entry.at.clone(), message));
             } else if !self.locked(entry, None) {
@@ -465,6 +471,82 @@ impl Overlay {
                 field(environment).set(entry.value.clone());
             }
             self.note(entry, index);
+        }
+    }
+
+    fn lay_backup(&mut self, item: &[Entry]) {
+        let Some(name) = item.iter().find(|entry| entry.key.name == "name") else { return };
+        let known = self.config.backups.iter().position(|backup| backup.name == name.text());
+        if known.is_none() && self.locked(name, None) {
+            return;
+        }
+        let index = known.unwrap_or(self.config.backups.len());
+        if known.is_none() {
+            self.config.backups.push(Backup { name: name.text().to_string(), ..Backup::default() });
+            self.note(name, index);
+        }
+        for entry in item.iter().filter(|entry| entry.key.name != "name") {
+            let Slot::Backup(field) = entry.key.slot else { continue };
+            if self.locked(entry, Some(name.text())) {
+                continue;
+            }
+            if let Some(backup) = self.config.backups.get_mut(index) {
+                field(backup).set(entry.value.clone());
+            }
+            self.note(entry, index);
+        }
+    }
+
+    fn lay_rule(&mut self, item: &[Entry]) {
+        let Some(name) = item.iter().find(|entry| entry.key.name == "name") else { return };
+        let known = self.config.rules.iter().position(|rule| rule.name == name.text());
+        if known.is_none() && self.locked(name, None) {
+            return;
+        }
+        let index = known.unwrap_or(self.config.rules.len());
+        if known.is_none() {
+            self.config.rules.push(OwnRule { name: name.text().to_string(), ..OwnRule::default() });
+            self.note(name, index);
+        }
+        for entry in item.iter().filter(|entry| entry.key.name != "name") {
+            let Slot::Rule(field) = entry.key.slot else { continue };
+            if self.locked(entry, Some(name.text())) {
+                continue;
+            }
+            if let Some(rule) = self.config.rules.get_mut(index) {
+                field(rule).set(entry.value.clone());
+            }
+            self.note(entry, index);
+        }
+    }
+
+    /// A rule that no line could meet is a mistake.
+    fn check_rules(&mut self, entries: &[Entry]) {
+        for item in entries.chunk_by(|a, b| std::ptr::eq(a.section, b.section) && a.item == b.item) {
+            if item.first().is_none_or(|entry| entry.section.name != "rule") {
+                continue;
+            }
+            let find = |key: &str| item.iter().find(|entry| entry.key.name == key);
+            let Some(name) = find("name") else { continue };
+            let rule = self.config.rules.iter().find(|rule| rule.name == name.text());
+            let Some(why) = rule.filter(|rule| !rule.programs.is_empty()).and_then(own::never) else {
+                continue;
+            };
+            let at = find("unless").or(find("words")).or(find("programs")).unwrap_or(name);
+            let message = format!("`{}` can never fire", shown(name.text()));
+            self.faults.push(Fault::new(at.span.clone(), message).hint(Some(shown(&why))));
+        }
+    }
+
+    /// A backup without a command would never be asked.
+    fn check_backups(&mut self, entries: &[Entry]) {
+        for entry in entries.iter().filter(|entry| entry.section.name == "backup" && entry.key.name == "name")
+        {
+            let backups = &self.config.backups;
+            if backups.iter().any(|backup| backup.name == entry.text() && backup.command.is_empty()) {
+                let message = format!("`{}` has no `command`, so it is never asked", shown(entry.text()));
+                self.faults.push(Fault::new(entry.span.clone(), message));
+            }
         }
     }
 
@@ -527,14 +609,14 @@ impl Overlay {
 
     /// The same environment, or the same target, twice in one file.
     fn check_doubles(&mut self, entries: &[Entry]) {
-        let mut environments: HashSet<&str> = HashSet::new();
+        let mut names: HashSet<(&str, &str)> = HashSet::new();
         let mut targets: HashSet<(&str, &str)> = HashSet::new();
         for item in entries.chunk_by(|a, b| std::ptr::eq(a.section, b.section) && a.item == b.item) {
             let find = |key: &str| item.iter().find(|entry| entry.key.name == key);
             match item.first().map(|entry| entry.section.form) {
                 Some(Form::Named) => {
                     if let Some(name) = find("name")
-                        && !environments.insert(name.text())
+                        && !names.insert((name.section.name, name.text()))
                     {
                         let message = format!("`{}` stands in this file twice", name.text());
                         self.faults.push(Fault::new(name.span.clone(), message));
@@ -576,7 +658,7 @@ impl Overlay {
     /// A match word that its own environment's exceptions always take back is a mistake.
     fn check_words(&mut self, entries: &[Entry]) {
         for item in entries.chunk_by(|a, b| std::ptr::eq(a.section, b.section) && a.item == b.item) {
-            if item.first().is_none_or(|entry| entry.section.form != Form::Named) {
+            if item.first().is_none_or(|entry| entry.section.name != "environment") {
                 continue;
             }
             let find = |key: &str| item.iter().find(|entry| entry.key.name == key);
@@ -640,8 +722,13 @@ impl Overlay {
             match section.form {
                 Form::Table => below(section, section.name, &mut paths),
                 Form::Named => {
-                    for environment in &self.config.names.environments {
-                        let prefix = format!("{}.{}", section.name, environment.name);
+                    let names: Vec<&str> = match section.name {
+                        "rule" => self.config.rules.iter().map(|rule| rule.name.as_str()).collect(),
+                        "backup" => self.config.backups.iter().map(|backup| backup.name.as_str()).collect(),
+                        _ => self.config.names.environments.iter().map(|it| it.name.as_ref()).collect(),
+                    };
+                    for name in names {
+                        let prefix = format!("{}.{name}", section.name);
                         below(section, &prefix, &mut paths);
                         paths.push(prefix);
                     }
@@ -649,6 +736,9 @@ impl Overlay {
                 Form::Top | Form::Listed => {}
             }
         }
+        let top = keys::CONFIG.iter().filter(|section| section.form == Form::Top);
+        let top = top.flat_map(|section| section.keys).filter(|key| key.name != "lock");
+        paths.extend(top.map(|key| key.name.to_string()));
         paths
     }
 }

@@ -12,7 +12,9 @@ pub mod reference;
 pub mod shape;
 pub mod walk;
 
+use crate::backups::Backup;
 use crate::environment::Names;
+use crate::guard::own::{LocalOnly, OwnRule};
 
 pub use diagnosis::{Problem, Where, render};
 pub use layers::{LastGood, Loaded, Origin, load};
@@ -26,9 +28,18 @@ pub struct Config {
     /// How names are judged: environments, targets, word lists.
     pub names: Names,
     pub prompt: Prompt,
+    /// Which terminal this is: `auto` or the id of a profile.
+    pub terminal: String,
+    pub tab: Tab,
     pub hours: Hours,
     pub guard: Guard,
     pub audit: Audit,
+    /// What is local-only besides what says so itself.
+    pub local_only: LocalOnly,
+    /// Rules beside the built-in ones.
+    pub rules: Vec<OwnRule>,
+    /// Where restore points are listed.
+    pub backups: Vec<Backup>,
     pub watch: Watch,
     /// Key paths that layers after the system's may not set.
     pub lock: Vec<String>,
@@ -40,9 +51,14 @@ impl Default for Config {
         Config {
             names: Names::default(),
             prompt: Prompt::default(),
+            terminal: "auto".into(),
+            tab: Tab { color: true, title: true, background: Background::Off },
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
-            guard: Guard { confirm_timeout: "60s".into() },
+            guard: Guard { confirm_timeout: "60s".into(), drift: OnDrift::default() },
             audit: Audit::default(),
+            local_only: LocalOnly::default(),
+            rules: Vec::new(),
+            backups: Vec::new(),
             watch: Watch::default(),
             lock: Vec::new(),
         }
@@ -63,26 +79,67 @@ pub struct Hours {
 pub struct Guard {
     /// A duration as people write it.
     pub confirm_timeout: String,
+    pub drift: OnDrift,
 }
 
 /// `[watch]`: the watcher.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watch {
     pub start: StartWatcher,
+    /// Durations as people write them.
+    pub poll: String,
+    pub idle_after: String,
+    pub idle_after_late: String,
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch {
+            start: StartWatcher::default(),
+            poll: "10s".into(),
+            idle_after: "10m".into(),
+            idle_after_late: "5m".into(),
+        }
+    }
 }
 
 /// `[audit]`: what the audit trail keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
     pub lines: bool,
+    /// Records go to journald as well.
+    pub journald: bool,
+    /// Records go to syslog as well.
+    pub syslog: bool,
 }
 
 /// `[prompt]`: how the segment looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     pub segment: Segment,
+    /// How the long segment is put together; see [`shape::FIELDS`].
+    pub format: String,
     pub palette: Palette,
     pub elsewhere: Elsewhere,
+}
+
+impl Default for Prompt {
+    fn default() -> Prompt {
+        Prompt {
+            segment: Segment::default(),
+            format: "{badge} {target} {more}".into(),
+            palette: Palette::default(),
+            elsewhere: Elsewhere::default(),
+        }
+    }
+}
+
+/// `[tab]`: what of the terminal is painted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tab {
+    pub color: bool,
+    pub title: bool,
+    pub background: Background,
 }
 
 macro_rules! words {
@@ -153,6 +210,19 @@ words! {
 }
 
 words! {
+    /// What becomes of a line that was typed at a prompt which no longer tells the truth.
+    OnDrift {
+        /// It is held back, once.
+        #[default]
+        Stop => "stop",
+        /// It runs, and is told.
+        Warn => "warn",
+        /// It is judged like any other.
+        Off => "off",
+    }
+}
+
+words! {
     /// Which colours stand for the verdicts.
     Palette {
         /// The colours of the environments.
@@ -160,5 +230,18 @@ words! {
         Default => "default",
         /// Colours that differ in brightness, for eyes that don't tell red from green.
         Colorblind => "colorblind",
+    }
+}
+
+words! {
+    /// Whether the terminal's background is tinted, and for which theme.
+    Background {
+        /// It stays as it is.
+        #[default]
+        Off => "off",
+        /// A dark tint, for a theme with light text.
+        Dark => "dark",
+        /// A light tint, for a theme with dark text.
+        Light => "light",
     }
 }

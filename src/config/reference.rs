@@ -71,7 +71,7 @@ fn object(section: &Section) -> Json {
 fn default(key: &Key) -> Option<Value> {
     match key.slot {
         Slot::Config(field) => Some(field(&mut Config::default()).get()),
-        Slot::Declared(_) | Slot::Environment(_) | Slot::Target(_) => None,
+        Slot::Declared(_) | Slot::Environment(_) | Slot::Target(_) | Slot::Backup(_) | Slot::Rule(_) => None,
     }
 }
 

@@ -25,6 +25,11 @@ const WORD_CAP: usize = 100;
 const NAME_CAP: usize = 32;
 const BADGE_CAP: usize = 16;
 
+/// What a segment's format may hold between braces.
+pub const FIELDS: &[&str] = &["badge", "domain", "target", "more"];
+
+const FORMAT_CAP: usize = 64;
+
 /// Names that mean something else wherever an environment's name stands.
 const TAKEN: &[&str] = &["safe", "clear", "unsure"];
 
@@ -37,6 +42,8 @@ pub enum Shape {
     Text,
     /// A short text for the prompt.
     Badge,
+    /// How the segment is put together: text, and [`FIELDS`] between braces.
+    Format,
     /// A colour's name or `#rrggbb`.
     Color,
     /// One of these words.
@@ -53,8 +60,18 @@ pub enum Shape {
     Zone,
     /// A duration of a second to an hour.
     Duration,
+    /// A duration of a second to a year.
+    Span,
     /// True or false.
     Flag,
+    /// A list of names.
+    Names,
+    /// A program and its arguments.
+    Command,
+    /// A list of patterns of files.
+    PathPatterns,
+    /// A list of patterns of commands.
+    CommandPatterns,
     /// A list of key paths. Whether they exist, the merge checks.
     KeyPaths,
 }
@@ -70,7 +87,13 @@ impl Shape {
     /// used. Of a list the good elements remain.
     pub fn check(self, name: &str, value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Checked> {
         match self {
-            Shape::Words | Shape::Windows | Shape::KeyPaths => self.check_list(name, value, faults),
+            Shape::Words
+            | Shape::Windows
+            | Shape::KeyPaths
+            | Shape::Names
+            | Shape::Command
+            | Shape::PathPatterns
+            | Shape::CommandPatterns => self.check_list(name, value, faults),
             Shape::Flag => {
                 if let Some(flag) = value.get_ref().as_bool() {
                     return Some(Checked { value: Value::Flag(flag), elements: Vec::new() });
@@ -119,6 +142,10 @@ impl Shape {
             faults.push(Fault::new(value.span(), format!("`{name}` has more than {LIST_CAP} elements")));
             return None;
         }
+        if self == Shape::Command && array.is_empty() {
+            faults.push(Fault::new(value.span(), format!("`{name}` must be {}", self.described())));
+            return None;
+        }
         let mut rest_seen = false;
         let (mut list, mut elements) = (Vec::with_capacity(array.len()), Vec::with_capacity(array.len()));
         for element in array.iter() {
@@ -146,6 +173,22 @@ impl Shape {
     fn check_element(self, name: &str, text: &str) -> Option<String> {
         if text == REST {
             return None;
+        }
+        if matches!(self, Shape::Names | Shape::Command | Shape::PathPatterns | Shape::CommandPatterns)
+            && text.trim().is_empty()
+        {
+            return Some(format!("an empty text in `{name}` says nothing"));
+        }
+        if self == Shape::PathPatterns && text.split('/').any(|part| part == "..") {
+            return Some(format!("`{}` never matches: no path is looked at with `..` in it", shown(text)));
+        }
+        if self == Shape::PathPatterns && text.chars().all(|char| matches!(char, '*' | '/' | '~' | '.')) {
+            return Some(format!("`{}` would match every file", shown(text)));
+        }
+        if self == Shape::CommandPatterns
+            && let Some(char) = text.chars().find(|char| ";|&<>()`$\"'".contains(*char))
+        {
+            return Some(format!("`{}` never matches: one command holds no `{char}`", shown(text)));
         }
         if self == Shape::Windows && !hours::is_window(text) {
             return Some(format!(
@@ -186,6 +229,9 @@ impl Shape {
             Shape::Duration if !lease::seconds(text).is_some_and(|s| (1..=3600).contains(&s)) => plain(
                 format!("`{name}` must be {}, as in `60s` or `2m`, not `{}`", self.described(), shown(text)),
             ),
+            Shape::Span if !lease::seconds(text).is_some_and(|s| (1..=366 * 86_400).contains(&s)) => plain(
+                format!("`{name}` must be {}, as in `1h` or `7d`, not `{}`", self.described(), shown(text)),
+            ),
             Shape::Zone if !is_zone(text) => {
                 plain(format!("`{name}` must be {}, not `{}`", self.described(), shown(text)))
             }
@@ -199,6 +245,7 @@ impl Shape {
             Shape::Badge if text.trim().is_empty() || text.width() > BADGE_CAP || shown(text) != text => {
                 plain(format!("`{name}` must be 1 to {BADGE_CAP} visible columns"))
             }
+            Shape::Format => wrong_format(name, text),
             Shape::Text | Shape::EnvironmentOrSafe if text.trim().is_empty() => {
                 plain(format!("`{name}` is empty"))
             }
@@ -221,6 +268,7 @@ impl Shape {
             Shape::Name => "a name".into(),
             Shape::Text => "text".into(),
             Shape::Badge => "a short text".into(),
+            Shape::Format => "a format such as `{badge} {target} {more}`".into(),
             Shape::Color => "a colour".into(),
             Shape::OneOf(words) => choice(words),
             Shape::SignalKind => "a signal's kind".into(),
@@ -229,7 +277,11 @@ impl Shape {
             Shape::Windows => "a list of windows".into(),
             Shape::Zone => "a time zone such as `Europe/Berlin`".into(),
             Shape::Duration => "a duration of a second to an hour".into(),
+            Shape::Span => "a duration of a second to a year".into(),
             Shape::Flag => "`true` or `false`".into(),
+            Shape::Names => "a list of names".into(),
+            Shape::Command => "a list of a program and its arguments".into(),
+            Shape::PathPatterns | Shape::CommandPatterns => "a list of patterns".into(),
             Shape::KeyPaths => "a list of key paths".into(),
         }
     }
@@ -243,6 +295,9 @@ impl Shape {
             }),
             Shape::Text | Shape::EnvironmentOrSafe => json!({ "type": "string", "minLength": 1 }),
             Shape::Badge => json!({ "type": "string", "minLength": 1, "maxLength": BADGE_CAP }),
+            Shape::Format => json!({
+                "type": "string", "maxLength": FORMAT_CAP, "pattern": "\\{(badge|target)\\}",
+            }),
             Shape::Color => json!({
                 "anyOf": [
                     { "enum": COLORS },
@@ -252,9 +307,17 @@ impl Shape {
             Shape::OneOf(words) => json!({ "enum": words }),
             Shape::SignalKind => json!({ "enum": kinds() }),
             Shape::Zone => json!({ "type": "string", "pattern": "^[A-Za-z0-9_+/-]*$" }),
-            Shape::Duration => json!({ "type": "string", "minLength": 2 }),
+            Shape::Duration | Shape::Span => json!({ "type": "string", "minLength": 2 }),
             Shape::Flag => json!({ "type": "boolean" }),
-            Shape::Words | Shape::Windows | Shape::KeyPaths => json!({
+            Shape::Command => json!({
+                "type": "array", "minItems": 1, "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
+            }),
+            Shape::Words
+            | Shape::Windows
+            | Shape::KeyPaths
+            | Shape::Names
+            | Shape::PathPatterns
+            | Shape::CommandPatterns => json!({
                 "type": "array", "maxItems": LIST_CAP, "items": { "type": "string", "minLength": 1 },
             }),
         }
@@ -274,6 +337,34 @@ fn is_name(text: &str) -> bool {
 fn is_color(text: &str) -> bool {
     let hex = |digits: &str| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     COLORS.contains(&text) || text.strip_prefix('#').is_some_and(hex)
+}
+
+/// What is wrong with a segment's format, and what was probably meant.
+fn wrong_format(name: &str, text: &str) -> Option<(String, Option<String>)> {
+    if text.width() > FORMAT_CAP || shown(text) != text {
+        return Some((format!("`{name}` must be at most {FORMAT_CAP} visible columns"), None));
+    }
+    let all = || FIELDS.iter().map(|field| format!("{{{field}}}")).collect::<Vec<_>>().join(", ");
+    let mut named = false;
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let field = rest[at..].strip_prefix('{').and_then(|open| open.split_once('}'));
+        let Some((field, behind)) = field else {
+            return Some((
+                format!("`{name}` has a brace without its other half"),
+                Some(format!("it holds {}", all())),
+            ));
+        };
+        if !FIELDS.contains(&field) {
+            let hint =
+                did_you_mean(field, FIELDS.iter().copied()).unwrap_or_else(|| format!("it holds {}", all()));
+            return Some((format!("`{name}` knows no {{{}}}", shown(field)), Some(hint)));
+        }
+        named |= matches!(field, "badge" | "target");
+        rest = behind;
+    }
+    // Colour is never the only sign.
+    (!named).then(|| (format!("`{name}` needs {{badge}} or {{target}}"), None))
 }
 
 /// A zone's name becomes a path in the system's data base: nothing of it may leave that.

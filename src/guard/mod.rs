@@ -7,10 +7,12 @@
 
 pub mod answer;
 pub mod decide;
+pub mod drift;
 pub mod flags;
 pub mod hours;
 pub mod lease;
 pub mod line;
+pub mod own;
 mod prefixes;
 pub mod rules;
 mod rules_table;

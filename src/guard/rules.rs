@@ -298,7 +298,7 @@ fn mentions_of<'a>(words: &[String], rules: RuleSet<'a>) -> Vec<Hit<'a>> {
         }
         let argv: Vec<Word> = argv.iter().map(Word::literal).collect();
         let run = bare_run(&argv);
-        for hit in of_argv(&argv, &run, rules) {
+        for hit in of_words(&argv, &run, rules, true) {
             if !hits.iter().any(|old| old.rule.id == hit.rule.id) {
                 hits.push(hit);
             }
@@ -320,6 +320,12 @@ fn bare_run(argv: &[Word]) -> Run {
 }
 
 fn of_argv<'a>(argv: &[Word], run: &Run, rules: RuleSet<'a>) -> Vec<Hit<'a>> {
+    of_words(argv, run, rules, false)
+}
+
+/// The rules that words meet. `loose`: nobody knows where the command ends, so no rule is spared for words that may be
+/// another command's.
+fn of_words<'a>(argv: &[Word], run: &Run, rules: RuleSet<'a>, loose: bool) -> Vec<Hit<'a>> {
     let Some(program) = argv.first().and_then(Word::exact) else { return Vec::new() };
     let name = base_name(program);
     let mut parsed: Option<Parsed> = None;
@@ -332,8 +338,8 @@ fn of_argv<'a>(argv: &[Word], run: &Run, rules: RuleSet<'a>) -> Vec<Hit<'a>> {
         }
         let tool = tool_of(name);
         let parsed = parsed.get_or_insert_with(|| Parsed::read(argv, tool));
-        let Some(evidence) = meets(rule, name, parsed, run) else { continue };
-        decided |= !sql;
+        let Some(evidence) = meets(rule, name, parsed, run, loose) else { continue };
+        decided |= !(sql || loose && matches!(rule.rest, Rest::One | Rest::None));
         let (targets, port) = targets(parsed, tool);
         hits.push(Hit { rule, evidence: clip(&evidence), targets, port, unclear: false });
     }
@@ -467,7 +473,7 @@ impl Parsed {
     }
 }
 
-fn meets(rule: &Rule, name: &str, parsed: &Parsed, run: &Run) -> Option<String> {
+fn meets(rule: &Rule, name: &str, parsed: &Parsed, run: &Run, loose: bool) -> Option<String> {
     let from = parsed.behind(rule.words)?;
     if !rule.any.is_empty() && !rule.any.iter().any(|pattern| parsed.has(pattern, from)) {
         return None;
@@ -476,13 +482,16 @@ fn meets(rule: &Rule, name: &str, parsed: &Parsed, run: &Run) -> Option<String> 
         return None;
     }
     let rest = parsed.plain.get(from..).unwrap_or_default();
-    let spreads = rest.iter().any(|plain| spreads(&plain.word));
+    let spread = rest.iter().any(|plain| spreads(&plain.word));
     let counted = match rule.rest {
         Rest::Any => true,
+        // An exception must be sure of it; what destroys need not: `xargs kill -9 -1`.
+        Rest::None if rule.level == Level::Confirm => loose || rest.iter().all(|plain| spreads(&plain.word)),
         Rest::None => rest.is_empty(),
-        Rest::One => rest.len() == 1 && !spreads,
+        Rest::One => rest.len() == 1 && !spread,
         Rest::Some => !rest.is_empty(),
-        Rest::Many => rest.len() > 1 || spreads,
+        Rest::Many if loose => !rest.is_empty(),
+        Rest::Many => rest.len() > 1 || spread,
     };
     if !counted {
         return None;
@@ -541,6 +550,16 @@ fn targets(parsed: &Parsed, tool: Option<&Tool>) -> (Vec<LineTarget>, Option<u16
         push_target(&mut targets, &mut port, kind, first.word.text());
     }
     (targets, port)
+}
+
+/// Every target that a command's own words name, whatever it does there.
+pub fn named_targets(argv: &[Word]) -> Vec<LineTarget> {
+    let Some(program) = argv.first().and_then(Word::exact) else { return Vec::new() };
+    let tool = tool_of(base_name(program));
+    if tool.is_none() {
+        return Vec::new();
+    }
+    targets(&Parsed::read(argv, tool), tool).0
 }
 
 fn push_target(targets: &mut Vec<LineTarget>, port: &mut Option<u16>, kind: Kind, text: Option<String>) {

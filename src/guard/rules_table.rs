@@ -579,6 +579,12 @@ pub static TOOLS: &[Tool] = &[
         ..TOOL
     },
     Tool { programs: &["apt", "apt-get"], short: "oct", long: &["option", "target-release"], ..TOOL },
+    Tool {
+        programs: &["ssh", "slogin", "autossh", "mosh", "et", "sftp", "ssh-copy-id"],
+        short: "BbcDEeFIiJLlmOopPQRSWw",
+        first: Some(Kind::Hostname),
+        ..TOOL
+    },
 ];
 
 const KUBECTLS: &[&str] = &["kubectl", "oc", "k", "kubecolor"];
@@ -2059,6 +2065,8 @@ pub static RULES: &[Rule] = &[
         unless: &[
             "--check",
             "-C",
+            "-m=ping|setup|debug|gather_facts|stat|find|getent|service_facts|package_facts|assert",
+            "--module-name=ping|setup|debug|gather_facts|stat|find|getent|service_facts|package_facts|assert",
             "--list-hosts",
             "--list-tasks",
             "--list-tags",
@@ -2074,6 +2082,7 @@ pub static RULES: &[Rule] = &[
         passes: &[
             "ansible-playbook -i prod site.yml --check",
             "ansible all --list-hosts",
+            "ansible all -m ping",
             "ansible --version",
         ],
         ..HOST
@@ -2321,6 +2330,18 @@ pub static RULES: &[Rule] = &[
         ..HOST
     },
     Rule {
+        id: "systemctl-disable",
+        level: Level::Warn,
+        programs: &["systemctl"],
+        words: &["disable|mask"],
+        unless: &["--help", "--user", "--now", "--dry-run"],
+        does: "the unit won't start at the next boot",
+        safer: "systemctl status first",
+        stops: &["systemctl disable nginx", "sudo systemctl mask apt-daily.timer"],
+        passes: &["systemctl is-enabled nginx", "systemctl --user disable x"],
+        ..HOST
+    },
+    Rule {
         id: "systemctl-stop",
         programs: &["systemctl"],
         words: &["stop|disable|mask|kill|isolate|clean|revert|freeze"],
@@ -2427,6 +2448,10 @@ pub static RULES: &[Rule] = &[
             "-SIGCONT",
             "--signal=*HUP|*USR1|*USR2|0",
             "-s=*HUP|*USR1|*USR2|0",
+            "-o",
+            "--oldest",
+            "-n",
+            "--newest",
         ],
         any: &["*", "-u", "-t", "-f", "--user"],
         does: "kills every process that matches",
@@ -2450,7 +2475,7 @@ pub static RULES: &[Rule] = &[
         unless: &["-l", "-L"],
         does: "kills every process there is",
         safer: "name the process",
-        stops: &["kill -9 -1"],
+        stops: &["kill -9 -1", "ps -eo pid= | xargs kill -9 -1"],
         passes: &["kill -9 1234", "kill -l", "kill -1 1234"],
         ..HOST
     },
@@ -2508,7 +2533,7 @@ pub static RULES: &[Rule] = &[
         id: "user-remove",
         programs: &["userdel", "deluser", "groupdel", "delgroup"],
         rest: Rest::Some,
-        does: "removes an account",
+        does: "removes an account, or takes it out of a group",
         safer: "usermod -L locks it",
         stops: &["userdel -r deploy", "sudo deluser deploy"],
         passes: &["useradd deploy", "userdel --help"],
@@ -2541,6 +2566,9 @@ pub static RULES: &[Rule] = &[
         ],
         unless: &[
             "--help",
+            "-h",
+            "-p",
+            "--print",
             "-s",
             "--simulate",
             "--dry-run",

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use super::line::{self, Assignment, Command, Dialect, Item, Kind as Bracket, Line, Link, Shell, Word};
 use crate::signal::Kind;
-use words::{expand, input_of, output_of, quoted, value_of, written};
+use words::{expand, input_of, output_of, quoted, value_for, written};
 
 /// Texts inside texts: `bash -c "bash -c …"`, `eval`, functions that call functions.
 const MAX_TEXTS: usize = 12;
@@ -24,6 +24,9 @@ const MAX_NESTED: usize = 24;
 
 /// All text that is parsed for one line, with function bodies and `-c` arguments.
 const MAX_TEXT: usize = 4 * line::MAX_BYTES;
+
+/// Words that programs inside programs may hand on, all levels together.
+const MAX_HANDED: usize = 4096;
 
 /// More runs than this in one line: the rest is unclear.
 const MAX_RUNS: usize = 4096;
@@ -234,6 +237,7 @@ struct Resolver<'a> {
     active: Vec<String>,
     texts: usize,
     nested: usize,
+    handed: usize,
     parsed: usize,
     unclear: usize,
 }
@@ -251,6 +255,7 @@ impl<'a> Resolver<'a> {
             active: Vec::new(),
             texts: 0,
             nested: 0,
+            handed: 0,
             parsed: 0,
             unclear: 0,
         }
@@ -423,7 +428,10 @@ impl<'a> Resolver<'a> {
 
     /// Resolves one command. `own` is the view it runs under, `scope` the shell that stays behind.
     fn program(&mut self, words: Vec<Word>, own: Scope, scope: &mut Scope, at: usize) {
-        if self.nested >= MAX_NESTED {
+        if self.nested > 0 {
+            self.handed += words.len();
+        }
+        if self.nested >= MAX_NESTED || self.handed > MAX_HANDED {
             return self.unclear(&own, "is nested too deep", words, at);
         }
         self.nested += 1;
@@ -505,7 +513,20 @@ impl<'a> Resolver<'a> {
     }
 
     fn alias(&mut self, name: &str, rest: Vec<Word>, mut own: Scope, scope: &mut Scope, at: usize) {
-        let text = self.aliases.get(name).cloned().unwrap_or_default();
+        let mut text = self.aliases.get(name).cloned().unwrap_or_default();
+        let mut rest = rest;
+        let mut also = 0;
+        // Behind an alias that ends in a blank the next word may be one as well.
+        while text.ends_with([' ', '\t'])
+            && let Some(next) = rest.first().filter(|word| !word.quoted).and_then(Word::exact)
+            && next != name
+            && self.aliased(next)
+            && also < MAX_TEXTS
+        {
+            also += 1;
+            text.push_str(&self.aliases[next].clone());
+            rest.remove(0);
+        }
         self.parsed += text.len() + 1;
         if self.texts >= MAX_TEXTS || self.parsed > MAX_TEXT {
             return self.unclear(&own, "is nested too deep", rest, at);
@@ -641,6 +662,6 @@ fn after_close(items: &[Item], mut index: usize) -> usize {
 fn assign(assignment: &Assignment, own: &mut Scope) {
     let mut words = expand(std::slice::from_ref(&assignment.value), own);
     let value = if words.len() == 1 { words.remove(0) } else { assignment.value.clone() };
-    let value = if assignment.append { Value::Unknown } else { value_of(&value) };
+    let value = if assignment.append { Value::Unknown } else { value_for(&assignment.name, &value) };
     own.var(&assignment.name, value);
 }

@@ -28,6 +28,19 @@ pub fn list(view: &View, found: &mut Inventory) {
     }
 }
 
+/// The HostName that `~/.ssh/config`, or else `/etc/ssh/ssh_config`, gives to `host`, the name as it stands on a command
+/// line; `None` where they give it none. What stands behind a `Match` counts only if it is `Match all`.
+pub fn hostname_of(view: &View, host: &str) -> Option<String> {
+    let home = view.home()?;
+    let mut found = Inventory::default();
+    let path = home.join(".ssh/config");
+    let mut reader =
+        Reader { view, found: &mut found, home, hosts: Vec::new(), index: HashMap::new(), files: 0 };
+    reader
+        .real_name(&path, DEPTH, host, true)
+        .or_else(|| reader.real_name(Path::new("/etc/ssh/ssh_config"), DEPTH, host, true))
+}
+
 struct Host {
     name: String,
     place: Place,
@@ -72,6 +85,38 @@ impl Reader<'_, '_, '_> {
                 _ => {}
             }
         }
+    }
+
+    /// The first HostName that holds for `host`. `holds` says whether what stands before the first `Host` line does.
+    fn real_name(&mut self, path: &Path, depth: usize, host: &str, mut holds: bool) -> Option<String> {
+        self.files += 1;
+        if depth == 0 || self.files > FILES {
+            return None;
+        }
+        let text = self.found.text(self.view, OF, path)?;
+        for (index, line) in text.lines().enumerate() {
+            let Some((keyword, arguments)) = directive(line) else { continue };
+            match keyword.to_ascii_lowercase().as_str() {
+                "host" => holds = is_among(&arguments, host),
+                "match" => holds = arguments.len() == 1 && arguments[0].eq_ignore_ascii_case("all"),
+                "hostname" if holds => {
+                    let real = arguments.first()?;
+                    return Some(real.replace("%%", "\0").replace("%h", host).replace('\0', "%"));
+                }
+                "include" if holds => {
+                    for pattern in arguments {
+                        for file in self.included(path, index + 1, &pattern) {
+                            let real = self.real_name(&file, depth - 1, host, true);
+                            if real.is_some() || self.files > FILES {
+                                return real;
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
     }
 
     fn host(&mut self, path: &Path, line: usize, names: Vec<String>) -> Vec<usize> {
@@ -132,6 +177,13 @@ impl Reader<'_, '_, '_> {
         files.truncate(FILES);
         files
     }
+}
+
+/// Whether a `Host` line is about `host`: one of its patterns fits, and none behind a `!`.
+fn is_among(patterns: &[String], host: &str) -> bool {
+    let fits = |pattern: &str| wild_matches(&pattern.to_lowercase(), &host.to_lowercase());
+    let denied = patterns.iter().filter_map(|pattern| pattern.strip_prefix('!')).any(fits);
+    !denied && patterns.iter().any(|pattern| !pattern.starts_with('!') && fits(pattern))
 }
 
 /// A line's keyword and its arguments; `None` for a blank line, a comment and a line that is cut off.

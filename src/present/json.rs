@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::environment::{Judgement, Names, Rule, Severity};
+use crate::present::armed::Armed;
 use crate::signal::{Place, Tunnel};
 use crate::state::tabs::Known;
 use crate::survey::Survey;
 use crate::verdict::{Gravity, Verdict};
 
 /// `status --json`. `tab` is this tab's key, if it has one.
-pub fn status(survey: &Survey, tab: Option<String>) -> Value {
+pub fn status(survey: &Survey, tab: Option<String>, guard: &Armed) -> Value {
     let verdict = &survey.verdict;
     let names = &survey.loaded.config.names;
     let environment =
@@ -58,7 +59,7 @@ pub fn status(survey: &Survey, tab: Option<String>) -> Value {
         "elsewhere": survey.elsewhere,
         "watcher": survey.connections.watcher.as_str(),
         "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
-        "guard": { "state": "unknown", "why": "only the shell knows whether it can hold a line back" },
+        "guard": { "state": guard.state, "why": guard.why, "shell": guard.shell },
     })
 }
 

@@ -3,16 +3,22 @@
 use crate::config::{Palette, Segment as Form};
 use crate::environment::Names;
 use crate::escape;
+use crate::present::terminal::Rgb;
 use crate::reply::Segment;
 use crate::verdict::{Gravity, Verdict};
 
 /// How wide the target's name may get before it is cut.
 const LABEL_COLUMNS: usize = 32;
 
+/// No format's own text is wider.
+const FORMAT_COLUMNS: usize = 64;
+
 /// What the terminal and its user allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Looks {
+pub struct Looks<'a> {
     pub form: Form,
+    /// How the long form is put together; see [`crate::config::shape::FIELDS`].
+    pub format: &'a str,
     /// False under `NO_COLOR` and on dumb terminals.
     pub color: bool,
     /// The locale is UTF-8.
@@ -36,7 +42,7 @@ pub struct Around<'a> {
 }
 
 /// The segment of a verdict.
-pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, around: &Around) -> Segment {
+pub fn segment(verdict: &Verdict, names: &Names, looks: Looks<'_>, around: &Around) -> Segment {
     let Around { faulty, lease, guarded, elsewhere, idle } = *around;
     if looks.form == Form::Off {
         return Segment::default();
@@ -46,7 +52,7 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, around: &Around) 
         (Gravity::Production | Gravity::Caution, Some(environment)) => {
             let badge = escape::segment(&environment.badge, LABEL_COLUMNS, looks.unicode);
             match looks.form {
-                Form::Long => [badge, target(verdict, looks)].join(" "),
+                Form::Long => long(&badge, verdict, looks),
                 _ => badge,
             }
         }
@@ -76,20 +82,28 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks, around: &Around) 
     if text.is_empty() {
         return Segment::default();
     }
-    let style = match (looks.color, verdict.gravity, environment) {
-        (false, ..) => String::new(),
-        // Red text without a ground: the tab itself is clear.
-        (true, ..) if open && !faulty => open_style(looks.palette).into(),
-        (true, Gravity::Production | Gravity::Caution, Some(environment)) => {
-            style(&environment.color, looks.palette)
-        }
-        _ => style("yellow", looks.palette),
+    // Red text without a ground: the tab itself is clear.
+    let style = if looks.color && open && !faulty {
+        open_style(looks.palette).into()
+    } else {
+        ground(verdict.gravity, verdict.environment, names, looks)
     };
     Segment { text, style }
 }
 
-/// The first target's name, and how many more things say the same.
-fn target(verdict: &Verdict, looks: Looks) -> String {
+/// The colours of a verdict as SGR numbers; none where there is no colour.
+pub fn ground(gravity: Gravity, environment: Option<usize>, names: &Names, looks: Looks<'_>) -> String {
+    match (gravity, environment.and_then(|i| names.environments.get(i))) {
+        _ if !looks.color => String::new(),
+        (Gravity::Production | Gravity::Caution, Some(environment)) => {
+            style(&environment.color, looks.palette)
+        }
+        _ => style("yellow", looks.palette),
+    }
+}
+
+/// The long form: the user's format, filled. A field that stands for nothing takes the space before it along.
+fn long(badge: &str, verdict: &Verdict, looks: Looks<'_>) -> String {
     // Context, cluster and server of one kubeconfig are one thing.
     let mut things: Vec<(&str, &str)> = Vec::new();
     for reason in verdict.winners() {
@@ -99,11 +113,45 @@ fn target(verdict: &Verdict, looks: Looks) -> String {
             things.push(thing);
         }
     }
-    let label = verdict.winners().next().map(|reason| reason.signal.label.as_str()).unwrap_or_default();
-    let label = escape::segment(label, LABEL_COLUMNS, looks.unicode);
-    match things.len() {
-        0 | 1 => label,
-        n => format!("{label} +{}", n - 1),
+    let clean = |text: &str| escape::segment(text, LABEL_COLUMNS, looks.unicode);
+    let first = verdict.winners().next().map(|reason| &reason.signal);
+    let mut out = String::new();
+    let mut rest = looks.format;
+    while let Some((text, (field, behind))) =
+        rest.split_once('{').and_then(|(text, open)| Some((text, open.split_once('}')?)))
+    {
+        let value = match (field, first) {
+            ("badge", _) => badge.to_string(),
+            ("target", Some(signal)) => clean(&signal.label),
+            ("domain", Some(signal)) => signal.domain.as_str().to_string(),
+            ("more", _) if things.len() > 1 => format!("+{}", things.len() - 1),
+            _ => String::new(),
+        };
+        let text = if value.is_empty() { text.strip_suffix(' ').unwrap_or(text) } else { text };
+        out.push_str(&escape::segment(text, FORMAT_COLUMNS, looks.unicode));
+        out.push_str(&value);
+        rest = behind;
+    }
+    out.push_str(&escape::segment(rest, FORMAT_COLUMNS, looks.unicode));
+    out.trim().to_string()
+}
+
+/// The colour of an environment on a tab: dark enough for white text, or light enough for black.
+pub fn rgb(color: &str, palette: Palette) -> Rgb {
+    if let Some((r, g, b)) = hex(color) {
+        return Rgb(r, g, b);
+    }
+    match (color, palette == Palette::Colorblind) {
+        ("red", false) => Rgb(0xc0, 0, 0),
+        ("red", true) => Rgb(0xd5, 0x5e, 0),
+        ("yellow", true) => Rgb(0xf0, 0xe4, 0x42),
+        ("green", _) => Rgb(0, 0x80, 0),
+        ("blue", _) => Rgb(0, 0x40, 0xc0),
+        ("magenta", _) => Rgb(0xa0, 0, 0xa0),
+        ("cyan", _) => Rgb(0, 0xc0, 0xc0),
+        ("white", _) => Rgb(0xf0, 0xf0, 0xf0),
+        ("black", _) => Rgb(0, 0, 0),
+        _ => Rgb(0xe0, 0xc0, 0),
     }
 }
 

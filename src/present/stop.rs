@@ -1,8 +1,12 @@
 //! What the guard says when a line is not simply allowed: what, where it points and why, the way through. At most six
 //! lines, each safe for a terminal. It neither writes nor asks.
 
+use std::path::Path;
+
 use crate::escape;
 use crate::guard::decide::{Cause, Circumstances, Decision, Finding};
+use crate::guard::drift::Drift;
+use crate::signal::{self, Place};
 use crate::verdict::Gravity;
 
 /// Columns of a line of foreign text.
@@ -14,8 +18,12 @@ pub struct Surroundings<'s> {
     /// `Thu 22:04`; empty where it does not matter.
     pub hour: &'s str,
     pub late: bool,
+    /// Open production connections on this machine; 0 where none is known.
+    pub open: usize,
     /// What else the same answer would let run.
     pub also: &'s [&'s str],
+    /// The newest restore point, or why none is known; empty where nothing holds the target.
+    pub restore: &'s str,
     /// The exact command that takes the lease which is missing.
     pub lease: Option<&'s str>,
 }
@@ -28,7 +36,7 @@ pub fn message(finding: &Finding, decision: Decision, around: Surroundings) -> S
         (Cause::LocalOnly { by }, Some(tunnel)) => vec![
             format!(
                 "{subject} is local-only ({}), and {} right now.",
-                short(by, 40),
+                short(by, 60),
                 short(&tunnel.place(), 60)
             ),
             short(&tunnel.origin(), WIDTH),
@@ -58,6 +66,7 @@ pub fn message(finding: &Finding, decision: Decision, around: Surroundings) -> S
     if !around.also.is_empty() {
         lines.push(short(&format!("and with it: {}", around.also.join("; ")), WIDTH));
     }
+    lines.push(around.restore.to_string());
     if decision == Decision::Block {
         lines.extend(refusal(finding, around));
     }
@@ -74,6 +83,26 @@ pub fn warning(finding: &Finding) -> String {
     let where_to = if finding.target.is_empty() { &finding.reason } else { &finding.target };
     let line = format!("{} on {}: {what}", short(&finding.subject, 60), short(where_to, 40));
     laid_out(&[line.trim_end_matches(": ").to_string()])
+}
+
+/// What is said when a tab became production, or may have, since its prompt was drawn. `age` is how many seconds ago
+/// the file was written, `kept` where the line that was held back is; without it the line runs.
+pub fn drifted(drift: &Drift, home: Option<&Path>, age: Option<u64>, kept: Option<&str>) -> String {
+    let place = match (&drift.place, home) {
+        (Place::File { path, .. }, Some(home)) => match path.strip_prefix(home) {
+            Ok(rest) => format!("~/{}", rest.display()),
+            Err(_) => path.display().to_string(),
+        },
+        (place, _) => place.to_string(),
+    };
+    let changed = age.map(|age| format!(" changed {} ago", signal::duration(age))).unwrap_or_default();
+    let what = short(&drift.what, WIDTH);
+    let first = match drift.gravity {
+        Gravity::Unsure => format!("since this prompt was drawn it can't be told any more: {what},"),
+        _ => format!("production since this prompt was drawn: {what},"),
+    };
+    let end = kept.map(|kept| format!("Your line was not run; {kept}.")).unwrap_or_default();
+    laid_out(&[first, format!("{}{changed}.", short(&place, 60)), end])
 }
 
 /// The way through, as one command or phrase.
@@ -120,7 +149,12 @@ fn target(finding: &Finding, around: Surroundings) -> String {
         Gravity::Unsure => format!("can't be told whether this is production: {reason}"),
         _ => format!("target  {reason}"),
     };
-    if around.hour.is_empty() { what } else { format!("{what}    {}", hour(around)) }
+    let open = match around.open {
+        0 => String::new(),
+        1 => "    1 production connection open".into(),
+        open => format!("    {open} production connections open"),
+    };
+    if around.hour.is_empty() { what + &open } else { format!("{what}{open}    {}", hour(around)) }
 }
 
 fn hour(around: Surroundings) -> String {

@@ -8,6 +8,7 @@ use crate::config::diagnosis::{self, Problem, Where};
 use crate::config::keys::{DIRECTORY, Declared, Slot};
 use crate::config::walk::{self, Entry, Tree};
 use crate::environment::{Names, Severity, Target};
+use crate::guard::own::LocalOnly;
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::view::View;
 use crate::world::{Content, Ownership};
@@ -46,6 +47,8 @@ pub struct Ignored {
 pub struct Directories {
     pub readings: Vec<Reading>,
     pub matches: Vec<ExtraMatch>,
+    /// What is local-only below each directory, with its file.
+    pub local_only: Vec<(PathBuf, LocalOnly)>,
     pub ignored: Vec<Ignored>,
     /// Mistakes in files that were read; the segment shows them as it shows those of the configuration.
     pub problems: Vec<Problem>,
@@ -153,6 +156,9 @@ impl Directories {
             let entry = tree.entries.iter().find(|entry| entry.key.name == "environment");
             let line = entry.map(|entry: &Entry| diagnosis::line_number(text, entry.at.start));
             self.readings.push(Reading::Found(signal(directory, path, line)));
+        }
+        if declared.local_only != LocalOnly::default() {
+            self.local_only.push((path.to_path_buf(), declared.local_only));
         }
         let words = declared.matches.into_iter().filter(|word| word != crate::config::keys::REST);
         self.matches.extend(words.map(|word| ExtraMatch { word, path: path.to_path_buf() }));

@@ -15,6 +15,7 @@ pub mod mysql;
 pub mod origin;
 pub mod postgres;
 pub mod pulumi;
+pub mod sessions;
 pub mod terraform;
 
 use std::ffi::OsStr;

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// One record, less what every record has (time, tab, uid, pid).
 #[derive(Clone, Debug, Default)]
 pub struct Record<'r> {
-    /// `warn confirm yes refused block run-here flag meant lease lease-end`.
+    /// `warn confirm yes refused block run-here flag meant lease lease-end close`.
     pub decision: &'r str,
     pub rule: &'r str,
     pub target: &'r str,
@@ -46,7 +46,8 @@ pub struct Actor {
 }
 
 impl Record<'_> {
-    fn text(&self, actor: &Actor) -> String {
+    /// The record as one line of JSON, with its newline.
+    pub fn text(&self, actor: &Actor) -> String {
         let program = self.what.split_whitespace().next().unwrap_or_default();
         let mut record = json!({
             "time": actor.time,

@@ -141,6 +141,11 @@ impl RunDir {
         Machine::parse(&files::read(self.fd(), NAME, uid, CAP)?)
     }
 
+    /// The same, if the watcher that wrote it still lives.
+    pub fn living_machine(&self, world: &World) -> Option<Machine> {
+        self.machine(world.uid).filter(|machine| machine.is_watched(world))
+    }
+
     /// Writes it when its content differs from what lies there.
     ///
     /// # Errors

@@ -7,11 +7,18 @@ mod last_good;
 pub mod leases;
 pub mod machine;
 mod meant;
+mod notes;
+mod notices;
+pub mod open;
+mod restore_points;
 mod run_dir;
+pub mod snoozes;
 mod stamps;
 mod state_dir;
+pub mod system_log;
 pub mod tabs;
 
+pub use notes::Note;
 pub use run_dir::RunDir;
 pub use state_dir::StateDir;
 

@@ -87,6 +87,14 @@ impl RunDir {
         Some(file)
     }
 
+    /// Whether what is written here stays in memory. Where that can't be told, it does not.
+    pub fn is_in_memory(&self) -> bool {
+        const TMPFS: i64 = 0x0102_1994;
+        #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
+        // the field's type differs between platforms
+        rustix::fs::fstatfs(&self.fd).is_ok_and(|stat| stat.f_type as i64 == TMPFS)
+    }
+
     fn sweep_shells(&self, dir: &str) {
         let Some(dir) = self.subdir(dir) else { return };
         let Ok(entries) = rustix::fs::Dir::read_from(&dir) else { return };

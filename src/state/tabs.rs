@@ -29,19 +29,29 @@ pub struct Pane {
     pub socket: String,
     /// Such as `%3`.
     pub pane: String,
+    /// tmux took what the record says.
+    pub shown: bool,
 }
 
 impl Pane {
-    /// Reads `$TMUX` (`socket,pid,session`) and `$TMUX_PANE`; `None` where they are not what tmux sets.
-    pub fn of(world: &World) -> Option<Pane> {
+    /// The pane that a tab is, by `$TMUX` (`socket,pid,session`) and `$TMUX_PANE`. `None` where they are not what tmux
+    /// sets, and where they leaked into another terminal: a pane's session leader is started by the server.
+    pub fn of(world: &World, tab: &Tab) -> Option<Pane> {
         let text = |name| world.var(name).and_then(|value| value.to_str());
-        Pane::new(text("TMUX")?.rsplitn(3, ',').nth(2)?, text("TMUX_PANE")?)
+        let mut fields = text("TMUX")?.rsplitn(3, ',');
+        let (server, socket) = (fields.nth(1)?, fields.next()?);
+        let pane = Pane::new(socket, text("TMUX_PANE")?, false)?;
+        (world.parent_of(tab.session) == server.parse().ok()).then_some(pane)
     }
 
-    fn new(socket: &str, pane: &str) -> Option<Pane> {
+    fn new(socket: &str, pane: &str, shown: bool) -> Option<Pane> {
         let number = pane.strip_prefix('%')?;
         let numbered = (1..=9).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-        (socket.starts_with('/') && numbered).then(|| Pane { socket: socket.into(), pane: pane.into() })
+        (socket.starts_with('/') && numbered).then(|| Pane {
+            socket: socket.into(),
+            pane: pane.into(),
+            shown,
+        })
     }
 }
 
@@ -53,6 +63,8 @@ pub struct Record {
     /// The name of the shell, and its process id: with nested shells, the one that drew the last prompt.
     pub shell: String,
     pub shell_pid: u32,
+    /// Its version, digits and dots; empty where it is not known.
+    pub shell_version: String,
     /// `clear`, `unsure` or the environment's name.
     pub verdict: String,
     /// `none`, `caution`, `unsure` or `production`.
@@ -115,6 +127,12 @@ impl<'r> Tabs<'r> {
         let number = Tab::number(rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
         // Of two sessions that claim it the younger one has it.
         self.live(|tab| tab.tty == number).into_iter().max_by_key(|known| known.tab.started)
+    }
+
+    /// The record of this tab, where the shell that wrote it still lives.
+    pub fn of(&self, tab: &Tab) -> Option<Record> {
+        let known = self.live(|other| other == tab).into_iter().next()?;
+        self.world.is_alive(known.record.shell_pid).then_some(known.record)
     }
 
     fn live(&self, wanted: impl Fn(&Tab) -> bool) -> Vec<Known> {
@@ -200,7 +218,10 @@ fn sweep(dir: &OwnedFd, world: &World) {
 }
 
 fn text(tab: &Tab, record: &Record) -> String {
-    let tmux = record.tmux.as_ref().map(|pane| json!({ "socket": pane.socket, "pane": pane.pane }));
+    let tmux = record
+        .tmux
+        .as_ref()
+        .map(|pane| json!({ "socket": pane.socket, "pane": pane.pane, "shown": pane.shown }));
     let value = json!({
         "version": 1,
         "tty": record.tty,
@@ -210,6 +231,7 @@ fn text(tab: &Tab, record: &Record) -> String {
         "boot": tab.boot,
         "shell": record.shell,
         "shell_pid": record.shell_pid,
+        "shell_version": record.shell_version,
         "verdict": record.verdict,
         "severity": record.severity,
         "hot": record.hot,
@@ -243,6 +265,7 @@ fn read(dir: &OwnedFd, key: &str, uid: u32) -> Option<Record> {
         tty: text("tty")?,
         shell: text("shell")?,
         shell_pid: value["shell_pid"].as_u64()?.try_into().ok()?,
+        shell_version: text("shell_version").unwrap_or_default(),
         verdict: text("verdict")?,
         severity: text("severity")?,
         hot: value["hot"].as_bool()?,
@@ -254,7 +277,7 @@ fn read(dir: &OwnedFd, key: &str, uid: u32) -> Option<Record> {
         guard: text("guard")?,
         terminal: text("terminal")?,
         tmux: match (pane["socket"].as_str(), pane["pane"].as_str()) {
-            (Some(socket), Some(pane)) => Pane::new(socket, pane),
+            (Some(socket), Some(name)) => Pane::new(socket, name, pane["shown"] == true),
             _ => None,
         },
         cwd: text("cwd")?,

@@ -5,13 +5,20 @@
 
 mod home;
 mod screen;
+mod servers;
 mod shell;
+mod sshd;
 mod strace;
+pub mod tmux;
+mod watched;
 
 pub use home::{Home, kubeconfig, tool};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
+pub use servers::{Server, postgres, postgres_bin, redis};
 pub use shell::{Kind, Shell, Start};
+pub use sshd::{LOOPBACK, Sshd, free_port, wait_for_port};
 pub use strace::Calls;
+pub use watched::{Program, Watched};
 
 /// Makes of each `fn name(kind: Kind)` three tests: `name::bash`, `name::zsh` and `name::fish`.
 #[macro_export]

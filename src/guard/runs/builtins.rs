@@ -2,7 +2,7 @@
 
 use super::super::line::{self, Piece, Redirect, Shell, Word};
 use super::options::scan;
-use super::words::{as_text, joined, value_of, without_prefix};
+use super::words::{as_text, joined, value_for, without_prefix};
 use super::{Change, Resolver, Scope, Stdin, Step, Value, What, base_name};
 
 impl Resolver<'_> {
@@ -59,6 +59,12 @@ impl Resolver<'_> {
                 }
                 return Step::Done;
             }
+            "mapfile" | "readarray" if !fish => {
+                if let Some(callback) = scan(words, 1, "dnOsuCc", &[]).value(&["C"]) {
+                    self.text(&as_text(&callback), own, at);
+                }
+                return Step::Done;
+            }
             "fc" | "r" if !fish => {
                 self.unclear(own, "runs a line of the history", words.to_vec(), at);
             }
@@ -75,7 +81,7 @@ impl Resolver<'_> {
                 Some(Piece::Text(text)) if !text.starts_with('-') && !text.starts_with('+') => {
                     if let Some((name, _)) = text.split_once('=') {
                         let value = without_prefix(word, name.len() + 1);
-                        own.var(name, value_of(&value));
+                        own.var(name, value_for(name, &value));
                     }
                 }
                 Some(Piece::Output(_) | Piece::Param(_)) => self.env_from_output(word, own),
@@ -171,6 +177,16 @@ impl Resolver<'_> {
         if fish && plain.len() > 1 && !plain[0].contains('=') {
             self.aliases.insert(plain[0].to_string(), plain[1..].join(" "));
         }
+        // fish makes a function of it, there and then; the other shells have read the whole text by now.
+        if fish {
+            let pair =
+                |word: &str| word.split_once('=').map(|(name, text)| (name.to_string(), text.to_string()));
+            let defined = plain.first().and_then(|word| pair(word));
+            let apart = || Some((plain.first()?.to_string(), plain.get(1..)?.join(" ")));
+            if let Some((name, text)) = defined.or_else(apart).filter(|(_, text)| !text.is_empty()) {
+                self.local.insert(name, format!("{text} $argv"));
+            }
+        }
     }
 }
 
@@ -204,8 +220,13 @@ pub(super) fn fish_set(words: &[Word], own: &mut Scope) {
     let values = &words[scan.next + 1..];
     let value = match values {
         [] => Value::Is(String::new()),
-        [value] => value_of(value),
-        _ => Value::Is(values.iter().map(Word::shown).collect::<Vec<_>>().join(" ")),
+        [value] => value_for(name, value),
+        // Lists of paths are joined as they are exported.
+        _ => Value::Is(values.iter().map(Word::shown).collect::<Vec<_>>().join(if name.ends_with("PATH") {
+            ":"
+        } else {
+            " "
+        })),
     };
     own.var(name, value);
 }

@@ -25,6 +25,9 @@ impl Resolver<'_> {
         if is_interpreter(name) {
             return self.interpreter(name, argv, own, at);
         }
+        if matches!(name, "awk" | "gawk" | "mawk" | "nawk") {
+            self.awk(name, &argv, own, at);
+        }
         if let Some(files) = generic_env_files(&argv) {
             for file in files {
                 own.change(Change::EnvFile(file), false);
@@ -239,7 +242,12 @@ impl Resolver<'_> {
             let takes = (long.is_none() && option.len() == 2 && valued.contains(&key))
                 || matches!(long, Some("require" | "import" | "loader" | "env-file"));
             next += 1 + usize::from(takes);
-            if matches!(option, "--version" | "--help" | "-V" | "-h" | "--check") {
+            let only_checks = match name {
+                "perl" | "ruby" => option == "-c",
+                "php" => option == "-l",
+                _ => false,
+            };
+            if only_checks || matches!(option, "--version" | "--help" | "-V" | "-h" | "--check") {
                 return;
             }
         }
@@ -255,6 +263,21 @@ impl Resolver<'_> {
                 }
                 _ => self.unclear(own, "runs code that it reads", argv, at),
             },
+        }
+    }
+
+    /// awk's own words run nothing; `system`, a pipe and a program file may.
+    fn awk(&mut self, name: &str, argv: &[Word], own: &mut Scope, at: usize) {
+        let scan =
+            scan(argv, 1, "fFvilEe", &["file", "field-separator", "assign", "include", "source", "exec"]);
+        for (option, value) in &scan.options {
+            if let ("f" | "file" | "E" | "exec", Some(file)) = (option.as_str(), value) {
+                self.emit(own, What::Script { by: name.to_string() }, vec![file.clone()], at);
+            }
+        }
+        let code = argv.get(scan.next).map(as_text).unwrap_or_default();
+        if code.contains("system") || (code.contains('|') && code.contains('"') && !code.contains("||")) {
+            self.unclear(own, "runs code given on the line", argv.to_vec(), at);
         }
     }
 
@@ -310,7 +333,9 @@ impl Resolver<'_> {
     pub(super) fn cargo(&mut self, argv: &[Word], own: &mut Scope, at: usize) -> bool {
         let from = if argv.get(1).is_some_and(|word| word.prefix().starts_with('+')) { 2 } else { 1 };
         let Some(verb) = argv.get(from).and_then(Word::exact) else { return false };
-        if !matches!(verb, "run" | "r" | "xtask" | "make") {
+        // What is no command of cargo's own is an alias or a program of the project's: `cargo xtask`, `cargo reset-db`.
+        let cargos = !matches!(verb, "run" | "r") && (CARGO_VERBS.contains(&verb) || verb.starts_with('-'));
+        if cargos {
             return false;
         }
         let long = [
@@ -363,6 +388,69 @@ impl Resolver<'_> {
         true
     }
 }
+
+const CARGO_VERBS: &[&str] = &[
+    "add",
+    "audit",
+    "b",
+    "bench",
+    "bloat",
+    "build",
+    "c",
+    "check",
+    "clean",
+    "clippy",
+    "config",
+    "d",
+    "deny",
+    "doc",
+    "expand",
+    "fetch",
+    "fix",
+    "fmt",
+    "generate",
+    "generate-lockfile",
+    "help",
+    "info",
+    "init",
+    "install",
+    "license",
+    "llvm-cov",
+    "locate-project",
+    "login",
+    "logout",
+    "machete",
+    "metadata",
+    "miri",
+    "new",
+    "nextest",
+    "outdated",
+    "owner",
+    "package",
+    "pkgid",
+    "publish",
+    "read-manifest",
+    "remove",
+    "report",
+    "rm",
+    "rustc",
+    "rustdoc",
+    "search",
+    "sort",
+    "t",
+    "tarpaulin",
+    "test",
+    "tree",
+    "udeps",
+    "uninstall",
+    "update",
+    "upgrade",
+    "vendor",
+    "verify-project",
+    "version",
+    "watch",
+    "yank",
+];
 
 pub(super) const JAVASCRIPT_VERBS: &[&str] = &[
     "install",

@@ -163,6 +163,11 @@ pub(super) fn value_of(word: &Word) -> Value {
     }
 }
 
+/// What a variable of this name becomes. Of a search path the known parts count, whatever stands between them.
+pub(super) fn value_for(name: &str, word: &Word) -> Value {
+    if name == "PATH" { Value::Is(word.shown()) } else { value_of(word) }
+}
+
 /// The word without the first `len` bytes of its text.
 pub(super) fn without_prefix(word: &Word, len: usize) -> Word {
     let mut pieces = word.pieces.clone();

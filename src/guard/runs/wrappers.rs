@@ -5,7 +5,7 @@ use super::super::prefixes::{
     DOCKER_GLOBAL, DOCKER_LONG, DOCKER_SHORT, KUBECTL, PARALLEL, PREFIXES, Prefix, SSH, SUDO, XARGS,
 };
 use super::options::{all_options, scan, verb_at};
-use super::words::{as_text, is_variable, joined, quoted, value_of, with_hole, without_prefix};
+use super::words::{as_text, is_variable, joined, quoted, value_for, value_of, with_hole, without_prefix};
 use super::{Change, Place, Resolver, Scope, Stdin, Step, Value, What, base_name};
 use crate::signal::Kind;
 
@@ -109,8 +109,7 @@ impl Resolver<'_> {
         let mut from = 1;
         let mut names = Vec::new();
         if !prefix.verbs.is_empty() {
-            let Some(verb) = verb_at(words, prefix.verbs).or((name.starts_with("dotenv")).then_some(0))
-            else {
+            let Some(verb) = verb_of(prefix, words).or((name.starts_with("dotenv")).then_some(0)) else {
                 return Step::No;
             };
             from = verb + 1;
@@ -197,7 +196,7 @@ impl Resolver<'_> {
         while let Some(word) = words.get(next) {
             match word.pieces.first() {
                 Some(Piece::Text(text)) => match text.split_once('=') {
-                    Some((name, _)) => own.var(name, value_of(&without_prefix(word, name.len() + 1))),
+                    Some((name, _)) => own.var(name, value_for(name, &without_prefix(word, name.len() + 1))),
                     None => break,
                 },
                 // `env $(cat .env) program`: what the output adds are assignments, or the program itself.
@@ -600,7 +599,18 @@ impl Resolver<'_> {
 
 pub(super) fn applies(prefix: &Prefix, name: &str, words: &[Word]) -> bool {
     let name = if prefix.names.contains(&name) { name } else { return false };
-    prefix.verbs.is_empty() || name.starts_with("dotenv") || verb_at(words, prefix.verbs).is_some()
+    prefix.verbs.is_empty() || name.starts_with("dotenv") || verb_of(prefix, words).is_some()
+}
+
+/// Where one of the prefix's verbs stands; the value of one of its options is none.
+fn verb_of(prefix: &Prefix, words: &[Word]) -> Option<usize> {
+    let verb = verb_at(words, prefix.verbs)?;
+    let before = words.get(verb.checked_sub(1)?)?.exact().unwrap_or("");
+    let is_value = match before.strip_prefix("--") {
+        Some(long) => prefix.long.contains(&long),
+        None => before.len() == 2 && before.starts_with('-') && prefix.short.contains(&before[1..]),
+    };
+    if is_value { verb_at(&words[verb..], prefix.verbs).map(|next| verb + next) } else { Some(verb) }
 }
 
 /// What a prefix says about the view.

@@ -1,0 +1,229 @@
+//! Ends an open connection gracefully, and only that one: the process is held by a pidfd, then looked at again, then asked
+//! to go. It refuses what belongs to another user, what has become something else, and shells, multiplexers and
+//! servers, whatever the record says. Nothing is ever killed: what does not go is said to stay.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::state::machine::Connection;
+use crate::world::{Content, World};
+
+/// How long a connection may take to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is never a connection to production by itself. A record that says otherwise is wrong.
+const SPARED: &[&str] = &[
+    "bash",
+    "zsh",
+    "fish",
+    "sh",
+    "dash",
+    "ksh",
+    "tcsh",
+    "nu",
+    "pwsh",
+    "tmux",
+    "screen",
+    "zellij",
+    "login",
+    "su",
+    "sudo",
+    "doas",
+    "sshd",
+    "systemd",
+    "init",
+    "redtab",
+    "vim",
+    "nvim",
+    "emacs",
+    "dbus-daemon",
+    "Xorg",
+    "gnome-shell",
+];
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Closed,
+    /// It had ended before.
+    Gone,
+    /// It was asked, and lives on.
+    Stays,
+    /// It was not touched; why, as the end of a sentence.
+    Refused(String),
+}
+
+/// Whether a connection of this kind may be closed without a person's word once it is known to be idle. An interactive
+/// ssh never may: a silent restore looks idle too.
+pub fn may_be_automatic(kind: &str) -> bool {
+    !matches!(kind, "ssh" | "mosh" | "ssh client" | "exec" | "attach" | "docker" | "session")
+}
+
+/// Asks a connection to end, and waits for it.
+pub fn end(world: &World, connection: &Connection) -> Outcome {
+    let Some(held) = Held::open(connection.process.pid) else { return Outcome::Gone };
+    // Whoever has the number now has it until `held` is dropped or it ends: from here on it can't become another one.
+    if !connection.process.lives(world) {
+        return Outcome::Gone;
+    }
+    if let Err(why) = inspect(world, connection) {
+        return Outcome::Refused(why);
+    }
+    let gentle: &[Step] = match connection.kind.as_str() {
+        "ssh master" => &[Step::Master, Step::Terminate],
+        "ssh" | "ssh client" | "mosh" => &[Step::HangUp, Step::Terminate],
+        _ => &[Step::Terminate],
+    };
+    for step in gentle {
+        match step {
+            Step::Master => {
+                let Some(path) = control_path(&arguments(world, connection.process.pid)) else { continue };
+                exit_master(world, &path);
+            }
+            Step::HangUp => held.send(rustix::process::Signal::HUP),
+            Step::Terminate => held.send(rustix::process::Signal::TERM),
+        }
+        if held.ended(PATIENCE) {
+            return Outcome::Closed;
+        }
+    }
+    Outcome::Stays
+}
+
+enum Step {
+    /// `ssh -O exit`, which takes the clients along.
+    Master,
+    HangUp,
+    Terminate,
+}
+
+fn inspect(world: &World, connection: &Connection) -> Result<(), String> {
+    use std::os::unix::fs::MetadataExt;
+    let pid = connection.process.pid;
+    let owner = std::fs::metadata(format!("/proc/{pid}")).map(|meta| meta.uid()).ok();
+    if owner != Some(world.uid) {
+        return Err("belongs to another user".into());
+    }
+    if pid <= 1 {
+        return Err("is no connection".into());
+    }
+    if pid == std::process::id() {
+        return Err("is redtab itself".into());
+    }
+    let argv = arguments(world, pid);
+    let first = argv.first().map(String::as_str).unwrap_or_default();
+    // `ssh: /path [mux]` is a title, `-bash` a login shell.
+    let word = first.split([' ', ':']).next().unwrap_or_default().trim_start_matches('-');
+    let name = word.rsplit('/').next().unwrap_or_default();
+    if name.is_empty() || SPARED.contains(&name) {
+        return Err("is no connection any more".into());
+    }
+    Ok(())
+}
+
+fn arguments(world: &World, pid: u32) -> Vec<String> {
+    let Content::Bytes(bytes) = world.read(Path::new(&format!("/proc/{pid}/cmdline"))).0 else {
+        return Vec::new();
+    };
+    bytes
+        .split(|byte| *byte == 0)
+        .filter(|argument| !argument.is_empty())
+        .map(|argument| String::from_utf8_lossy(argument).into_owned())
+        .collect()
+}
+
+/// The socket of an ssh master: in its title once it is in the background, before in its arguments.
+fn control_path(argv: &[String]) -> Option<PathBuf> {
+    let title = argv.first()?;
+    let path = match title.strip_prefix("ssh: ").and_then(|rest| rest.trim_end().strip_suffix("[mux]")) {
+        Some(path) => path.trim_end().to_string(),
+        None => argv.iter().skip_while(|argument| *argument != "-S").nth(1)?.clone(),
+    };
+    path.starts_with('/').then(|| PathBuf::from(path))
+}
+
+fn exit_master(world: &World, path: &Path) {
+    let Some(ssh) = world.program("ssh") else { return };
+    let mut command = std::process::Command::new(ssh);
+    // The name only has to be there: the master knows where it leads. No configuration is read.
+    command.args(["-F", "none", "-O", "exit", "-S"]).arg(path).args(["--", "master"]);
+    let _ = world.run_briefly(command, PATIENCE);
+}
+
+/// A process held fast.
+#[cfg(target_os = "linux")]
+struct Held(std::os::fd::OwnedFd);
+
+#[cfg(target_os = "linux")]
+impl Held {
+    fn open(pid: u32) -> Option<Held> {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
+        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok().map(Held)
+    }
+
+    fn send(&self, signal: rustix::process::Signal) {
+        let _ = rustix::process::pidfd_send_signal(&self.0, signal);
+    }
+
+    /// Whether it ends within this time.
+    fn ended(&self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let timeout = rustix::event::Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(0),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            let mut fds = [rustix::event::PollFd::new(&self.0, rustix::event::PollFlags::IN)];
+            match rustix::event::poll(&mut fds, Some(&timeout)) {
+                Ok(0) => return false,
+                Ok(_) => return true,
+                Err(rustix::io::Errno::INTR) if !left.is_zero() => {}
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
+/// Without pidfds the number is all there is.
+#[cfg(not(target_os = "linux"))]
+struct Held(rustix::process::Pid);
+
+#[cfg(not(target_os = "linux"))]
+impl Held {
+    fn open(pid: u32) -> Option<Held> {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
+        rustix::process::test_kill_process(pid).ok().map(|()| Held(pid))
+    }
+
+    fn send(&self, signal: rustix::process::Signal) {
+        let _ = rustix::process::kill_process(self.0, signal);
+    }
+
+    fn ended(&self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        while Instant::now() < end {
+            if rustix::process::test_kill_process(self.0).is_err() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_master_tells_its_socket() {
+        let path =
+            |argv: &[&str]| control_path(&argv.iter().map(|word| (*word).to_string()).collect::<Vec<_>>());
+        assert_eq!(path(&["ssh: /home/u/.ssh/cm-ab [mux]"]), Some("/home/u/.ssh/cm-ab".into()));
+        assert_eq!(path(&["ssh", "-M", "-S", "/t/s", "-N", "h"]), Some("/t/s".into()));
+        assert_eq!(path(&["ssh", "-M", "-N", "h"]), None);
+        assert_eq!(path(&["ssh: relative [mux]"]), None);
+        assert_eq!(path(&[]), None);
+    }
+}

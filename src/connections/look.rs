@@ -1,0 +1,867 @@
+//! One look after another at the whole machine: which connections to production are open, and how long each has been
+//! idle. A process is asked for its details once, sockets are matched to processes only when they are new. It changes
+//! nothing and waits for nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use crate::address;
+use crate::config::Config;
+use crate::connections::kinds::{self, Beside, Fact, Intent, short};
+use crate::connections::resolve::{Answer, Question, Resolver};
+use crate::connections::scan::{self, Stat};
+use crate::connections::sockets::{self, Local, Tcp};
+use crate::connections::tunnels::Forward;
+use crate::environment::{Judgement, Matcher, Severity};
+use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Use};
+use crate::signal::{Domain, Kind, Part, Reading};
+use crate::sources;
+use crate::state::machine::{Connection, Process};
+use crate::view::{Overrides, View};
+use crate::world::World;
+
+/// A fork before its exec is looked at again for so long.
+const YOUNG: Duration = Duration::from_secs(15);
+
+/// How long the list of hosts from ssh's and PostgreSQL's files holds.
+const NAMES_FRESH: Duration = Duration::from_secs(300);
+
+/// Ports of production hosts that say nothing of a session: the web's.
+const WEB: &[u16] = &[80, 443, 8080, 8443];
+
+/// Connections that are kept; more is a runaway program.
+const MOST: usize = 500;
+
+/// The clock that also runs while the machine sleeps.
+#[cfg(target_os = "linux")]
+const SINCE_BOOT: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const SINCE_BOOT: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+
+/// One open connection, with how long it has been idle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    pub connection: Connection,
+    pub production: bool,
+    pub state: State,
+    /// How long since its last use, in seconds, and whether it may be longer.
+    pub idle_secs: u64,
+    pub at_least: bool,
+    /// Which clock told.
+    pub uses: Use,
+    /// Programs go through it now: sockets it has accepted, mux clients.
+    pub clients: usize,
+    /// tmux's socket and pane, as the process's environment names them.
+    pub tmux: Option<(String, String)>,
+    /// The hosts on the way.
+    pub via: Vec<String>,
+    /// A mux master's socket.
+    pub control_path: Option<String>,
+}
+
+/// What is remembered between two looks.
+pub struct Watch {
+    uid: u32,
+    pids: Vec<u32>,
+    young: BTreeMap<u32, Instant>,
+    /// Processes on terminals by pid, with their names: `exec` turns a shell, or a wrapper, into something else.
+    terminals: BTreeMap<u32, String>,
+    tracked: BTreeMap<u32, Tracked>,
+    /// Who holds a socket, by cookie; `None` is nobody who matters, as of that round of interests.
+    holders: HashMap<u64, (Option<u32>, u64)>,
+    interests: (BTreeSet<IpAddr>, u64),
+    names: Vec<(String, String)>,
+    /// When the files that name hosts were read.
+    named: Option<Instant>,
+    config: Option<Config>,
+    resolver: Resolver,
+    memory: Memory,
+    ids: HashMap<(Key, Option<u16>), u32>,
+    next_id: u32,
+    /// Whether the kernel tells of sockets at all.
+    pub sockets_known: bool,
+}
+
+/// A process that may be a connection.
+struct Tracked {
+    stat: Stat,
+    intent: Intent,
+    facts: Vec<Fact>,
+    question: Option<Question>,
+    /// Its own uid's.
+    own: bool,
+    tmux: Option<(String, String)>,
+    opened_at: u64,
+    /// It only carries this process's connection.
+    carries: bool,
+    /// What a master learned from a client.
+    learnt: Option<(Vec<Fact>, Vec<String>)>,
+}
+
+/// The verdict about one connection.
+#[derive(Clone, Debug)]
+struct Judged {
+    environment: usize,
+    fact: Fact,
+}
+
+/// What one process holds.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    outward: Vec<Tcp>,
+    accepted: Vec<Tcp>,
+    listening: BTreeSet<u16>,
+}
+
+impl Watch {
+    /// Begins; nothing is looked at yet.
+    pub fn new(world: &World) -> Watch {
+        let path = world.var("PATH").and_then(|path| path.to_str()).unwrap_or("/usr/bin:/bin");
+        Watch {
+            uid: world.uid,
+            pids: Vec::new(),
+            young: BTreeMap::new(),
+            terminals: BTreeMap::new(),
+            tracked: BTreeMap::new(),
+            holders: HashMap::new(),
+            interests: (BTreeSet::new(), 0),
+            names: Vec::new(),
+            named: None,
+            config: None,
+            resolver: Resolver::start(path, world.home()),
+            memory: Memory::default(),
+            ids: HashMap::new(),
+            next_id: 1,
+            sockets_known: false,
+        }
+    }
+
+    /// The processes behind the connections of the last look.
+    pub fn processes(&self) -> impl Iterator<Item = Key> {
+        self.memory.tracks.iter().map(|track| track.key)
+    }
+
+    /// Takes in what names turned out to stand for; whether that was anything, so that another look is worth it.
+    pub fn listen(&mut self) -> bool {
+        self.resolver.listen()
+    }
+
+    /// Whether a question about a name is open.
+    pub fn is_asking(&self) -> bool {
+        self.resolver.waiting > 0
+    }
+
+    /// Looks once.
+    pub fn look(&mut self, world: &World, config: &Config, idle_after: Duration) -> Vec<Open> {
+        self.resolver.listen();
+        let stale = self.named.is_none_or(|at| at.elapsed() > NAMES_FRESH);
+        if stale || self.config.as_ref() != Some(config) {
+            self.names = production_names(world, config);
+            self.named = Some(Instant::now());
+            self.config = Some(config.clone());
+        }
+        self.processes_that_changed(world);
+        let dump = sockets::tcp();
+        self.sockets_known = dump.is_ok();
+        let dump = dump.unwrap_or_default();
+        self.resolve();
+        self.attribute(&dump, world);
+        let mut held = self.held(&dump);
+        let (clients, masters) = self.mux(&held);
+        for (client, master) in &clients {
+            let Some(lent) = held.remove(client) else { continue };
+            held.entry(*master).or_default().outward.extend(lent.outward);
+        }
+        let matcher = Matcher::new(&config.names);
+        let judged = self.judge(&matcher, config, &held);
+        let open = self.time(&judged, &held, &clients, &masters, idle_after);
+        let open = self.list(open, &judged, &held, &clients, config);
+        self.resolver.sweep();
+        open
+    }
+
+    fn processes_that_changed(&mut self, world: &World) {
+        let pids = scan::pids();
+        let mut asked: Vec<u32> =
+            pids.iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
+        for pid in &asked {
+            self.young.insert(*pid, Instant::now());
+        }
+        asked.extend(self.young.keys().copied());
+        self.young.retain(|pid, since| since.elapsed() < YOUNG && pids.binary_search(pid).is_ok());
+        // `exec ssh` in a shell keeps its pid, and even its start.
+        self.terminals.retain(|pid, comm| match scan::stat(*pid) {
+            Some(stat) if stat.comm == *comm => true,
+            Some(_) => {
+                asked.push(*pid);
+                false
+            }
+            None => false,
+        });
+        let mut tracked = std::mem::take(&mut self.tracked);
+        tracked.retain(|pid, one| match scan::stat(*pid) {
+            Some(stat)
+                if stat.key == one.stat.key && (stat.comm == one.stat.comm || one.intent.kind == CLIENT) =>
+            {
+                one.stat = stat;
+                true
+            }
+            Some(_) => {
+                asked.push(*pid);
+                false
+            }
+            None => false,
+        });
+        self.tracked = tracked;
+        self.pids = pids;
+        asked.sort_unstable();
+        asked.dedup();
+        let own_pid = std::process::id();
+        for pid in asked {
+            if pid != own_pid {
+                self.consider(pid, world);
+            }
+        }
+    }
+
+    /// Looks at a process that is new, or may have become another program.
+    fn consider(&mut self, pid: u32, world: &World) {
+        let Some(owner) = scan::owner(pid) else { return };
+        if owner != self.uid && owner != 0 && self.uid != 0 {
+            return;
+        }
+        let Some(stat) = scan::stat(pid) else { return };
+        let own = owner == self.uid;
+        if own && stat.tty_nr != 0 {
+            self.terminals.insert(pid, stat.comm.clone());
+        }
+        if !kinds::is_candidate(&stat.comm) {
+            return;
+        }
+        // `sudo psql` is another user's, in a terminal of ours.
+        if !own && (stat.tty_nr == 0 || scan::tty_owner(stat.tty_nr) != Some(self.uid)) {
+            return;
+        }
+        let argv = scan::argv(pid);
+        let carrier = stat.comm.starts_with("session-manage");
+        let intent = match kinds::intent(&argv) {
+            Some(intent) => intent,
+            None if carrier => Intent { listens: true, ..kinds::plain(CLIENT, Use::Forwarding) },
+            None => return,
+        };
+        if self.tracked.get(&pid).is_some_and(|old| old.stat.key == stat.key && old.intent == intent) {
+            return;
+        }
+        self.track(stat, intent, own, carrier, world);
+    }
+
+    fn track(&mut self, stat: Stat, intent: Intent, own: bool, carrier: bool, world: &World) {
+        if self.tracked.len() >= MOST {
+            return;
+        }
+        let details = if own { scan::details(stat.key.pid) } else { scan::Details::default() };
+        let carries = carrier || intent.ssh.as_ref().is_some_and(|ssh| ssh.carries);
+        let var = |name: &str| {
+            let value = details.environ.iter().find(|(known, _)| known == name)?.1.to_str()?;
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        let tmux = var("TMUX").zip(var("TMUX_PANE"));
+        let tmux = tmux.map(|(tmux, pane)| (tmux.split(',').next().unwrap_or_default().to_owned(), pane));
+        let question = intent
+            .ssh
+            .as_ref()
+            .filter(|ssh| own && !ssh.host.is_empty())
+            .map(|ssh| Question::Ssh { arguments: ssh.arguments.clone(), cwd: details.cwd.clone() });
+        let its = World { vars: details.environ, cwd: details.cwd, uid: world.uid };
+        let facts = intent.facts.iter().cloned().chain(beside(&intent, its)).collect();
+        let boot = millis(SINCE_BOOT);
+        let age = boot.saturating_sub(start_millis(stat.key.started));
+        let opened_at = (wall(world).saturating_sub(age)) / 1000;
+        let pid = stat.key.pid;
+        self.tracked.insert(
+            pid,
+            Tracked { stat, intent, facts, question, own, tmux, opened_at, carries, learnt: None },
+        );
+        // Its sockets may have been seen while it was something else.
+        self.holders.retain(|_, (holder, _)| holder.is_some_and(|holder| holder != pid));
+    }
+
+    /// Asks for the addresses of production's names, and takes what is known.
+    fn resolve(&mut self) {
+        let mut found = BTreeSet::new();
+        for (name, _) in &self.names {
+            if let Some(Answer::Addresses(list)) = self.resolver.get(&Question::Name(name.clone())) {
+                // A name that leads to this machine is this machine; one may still name such an address itself.
+                let meant = name.parse::<IpAddr>().is_ok();
+                found.extend(list.iter().filter(|ip| meant || !is_here(ip)));
+            }
+        }
+        if found != self.interests.0 {
+            self.interests = (found, self.interests.1 + 1);
+        }
+    }
+
+    /// Whether a socket leads to a production host, for more than a web page.
+    fn is_interesting(&self, socket: &Tcp) -> bool {
+        !socket.listening
+            && self.interests.0.contains(&socket.peer.ip())
+            && !WEB.contains(&socket.peer.port())
+            && !WEB.contains(&socket.local.port())
+    }
+
+    /// Finds out who holds the sockets that are new: first among the processes that are tracked, and only for one that
+    /// leads to a production host among all.
+    fn attribute(&mut self, dump: &[Tcp], world: &World) {
+        let ours = |socket: &&Tcp| socket.uid == self.uid;
+        let round = self.interests.1;
+        let fresh = |known: Option<&(Option<u32>, u64)>, socket: &Tcp| match known {
+            None => true,
+            Some((None, at)) => *at != round && self.is_interesting(socket),
+            // Who held it may have given it to another and ended: a master's first client.
+            Some((Some(pid), _)) => !self.tracked.contains_key(pid),
+        };
+        let new: Vec<&Tcp> = dump
+            .iter()
+            .filter(ours)
+            .filter(|socket| fresh(self.holders.get(&socket.wire.cookie), socket))
+            .collect();
+        if !new.is_empty() {
+            let mut inodes: HashMap<u64, &Tcp> = new.iter().map(|socket| (socket.inode, *socket)).collect();
+            let mut holders: Vec<(u64, u32)> = Vec::new();
+            let mut take = |pid: u32, inodes: &mut HashMap<u64, &Tcp>| {
+                for inode in scan::sockets_of(pid).unwrap_or_default() {
+                    if let Some(socket) = inodes.remove(&inode) {
+                        holders.push((socket.wire.cookie, pid));
+                    }
+                }
+            };
+            for (pid, _) in self.tracked.iter().filter(|(_, one)| one.own) {
+                take(*pid, &mut inodes);
+            }
+            inodes.retain(|_, socket| self.is_interesting(socket));
+            if !inodes.is_empty() {
+                for pid in &self.pids {
+                    if inodes.is_empty() {
+                        break;
+                    }
+                    if !self.tracked.contains_key(pid) && scan::owner(*pid) == Some(self.uid) {
+                        take(*pid, &mut inodes);
+                    }
+                }
+            }
+            for socket in &new {
+                self.holders.insert(socket.wire.cookie, (None, round));
+            }
+            for (cookie, pid) in holders {
+                if !self.tracked.contains_key(&pid) && pid != std::process::id() {
+                    self.track_client(pid, world);
+                }
+                let holder = Some(pid).filter(|pid| self.tracked.contains_key(pid));
+                self.holders.insert(cookie, (holder, round));
+            }
+        }
+        let there: HashSet<u64> = dump.iter().map(|socket| socket.wire.cookie).collect();
+        self.holders.retain(|cookie, _| there.contains(cookie));
+    }
+
+    /// Any other program that has a socket to a production host.
+    fn track_client(&mut self, pid: u32, world: &World) {
+        let Some(stat) = scan::stat(pid) else { return };
+        // Servers here answer; they don't connect.
+        if stat.comm == "sshd" || stat.comm.starts_with("sshd-") {
+            return;
+        }
+        self.track(stat, kinds::plain(CLIENT, Use::Traffic), true, false, world);
+    }
+
+    fn held(&self, dump: &[Tcp]) -> HashMap<u32, Held> {
+        let mut all: HashMap<u32, Held> = HashMap::new();
+        let holder = |socket: &Tcp| {
+            let pid = self.holders.get(&socket.wire.cookie)?.0?;
+            let one = self.tracked.get(&pid)?;
+            // What only carries another's connection holds its sockets for it.
+            let parent = Some(one.stat.parent).filter(|pid| one.carries && self.tracked.contains_key(pid));
+            Some(parent.unwrap_or(pid))
+        };
+        for socket in dump.iter().filter(|socket| socket.listening) {
+            if let Some(pid) = holder(socket) {
+                all.entry(pid).or_default().listening.insert(socket.local.port());
+            }
+        }
+        for socket in dump.iter().filter(|socket| !socket.listening) {
+            let Some(pid) = holder(socket) else { continue };
+            let held = all.entry(pid).or_default();
+            match held.listening.contains(&socket.local.port()) {
+                true => held.accepted.push(*socket),
+                false => held.outward.push(*socket),
+            }
+        }
+        all
+    }
+
+    /// Which ssh goes through which master: clients by pid, and masters' clients.
+    fn mux(&mut self, held: &HashMap<u32, Held>) -> (HashMap<u32, u32>, HashMap<u32, Vec<u32>>) {
+        let mut clients = HashMap::new();
+        let mut masters: HashMap<u32, Vec<u32>> = HashMap::new();
+        let ssh: Vec<u32> = self
+            .tracked
+            .iter()
+            .filter(|(_, one)| one.own && one.intent.ssh.is_some())
+            .map(|(pid, _)| *pid)
+            .collect();
+        let alone =
+            |pid: &u32| held.get(pid).is_none_or(|held| held.outward.is_empty()) && !self.is_master(*pid);
+        // The ssh that has just put a master into the background still holds the socket that it gave away.
+        let some_master = ssh.iter().any(|pid| self.is_master(*pid));
+        if ssh.len() < 2 || !(some_master || ssh.iter().any(alone)) {
+            return (clients, masters);
+        }
+        let Ok(local) = sockets::local() else { return (clients, masters) };
+        let peers: HashMap<u64, u64> =
+            local.iter().filter_map(|Local { inode, peer }| Some((*inode, (*peer)?))).collect();
+        let mut owners: HashMap<u64, u32> = HashMap::new();
+        for pid in &ssh {
+            owners.extend(scan::sockets_of(*pid).unwrap_or_default().into_iter().map(|inode| (inode, *pid)));
+        }
+        for (inode, pid) in owners.iter().filter(|(_, pid)| !self.is_master(**pid)) {
+            let master = peers.get(inode).and_then(|peer| owners.get(peer)).filter(|other| *other != pid);
+            let master = master.filter(|master| self.is_master(**master) || alone(pid));
+            if let Some(master) = master
+                && clients.insert(*pid, *master).is_none()
+            {
+                masters.entry(*master).or_default().push(*pid);
+            }
+        }
+        for (client, master) in &clients {
+            let known = self.tracked.get(client).map(|one| {
+                let via = one.intent.ssh.as_ref().map(|ssh| ssh.jumps.clone()).unwrap_or_default();
+                (self.facts(one), via)
+            });
+            if let Some(master) = self.tracked.get_mut(master).filter(|master| master.intent.facts.is_empty())
+            {
+                master.learnt = known.or(master.learnt.take());
+            }
+        }
+        masters.values_mut().for_each(|list| list.sort_unstable());
+        (clients, masters)
+    }
+
+    fn is_master(&self, pid: u32) -> bool {
+        self.tracked.get(&pid).is_some_and(|one| one.intent.uses == Use::Master)
+    }
+
+    fn resolved(&self, one: &Tracked) -> Option<&crate::connections::tunnels::Resolved> {
+        match self.resolver.known(one.question.as_ref()?)? {
+            Answer::Ssh(resolved) => Some(resolved),
+            Answer::Addresses(_) => None,
+        }
+    }
+
+    /// Everything known of where a process leads.
+    fn facts(&self, one: &Tracked) -> Vec<Fact> {
+        let mut facts = one.facts.clone();
+        if let Some(host) = self.resolved(one).and_then(|resolved| resolved.host.clone()) {
+            let same = facts.iter().any(|fact| fact.target == host.target);
+            if !same {
+                facts.push(host);
+            }
+        }
+        facts.extend(one.learnt.iter().flat_map(|(facts, _)| facts.iter().cloned()));
+        if facts.is_empty()
+            && let Some(path) = one.intent.ssh.as_ref().and_then(|ssh| ssh.control_path.as_deref())
+        {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            facts.push(Fact {
+                parts: vec![Part::new(Kind::Name, name)],
+                target: name.to_owned(),
+                label: name.to_owned(),
+                evidence: "ControlPath".into(),
+                port: None,
+            });
+        }
+        facts
+    }
+
+    /// What each process, and each of its ports, points at, where that is an environment.
+    fn judge(
+        &mut self,
+        matcher: &Matcher<'_>,
+        config: &Config,
+        held: &HashMap<u32, Held>,
+    ) -> Vec<(u32, Option<u16>, Judged)> {
+        let questions: Vec<Question> = self.tracked.values().filter_map(|one| one.question.clone()).collect();
+        for question in questions {
+            self.resolver.get(&question);
+        }
+        let weight = |environment: usize| config.names.environments.get(environment).map(|e| e.severity);
+        let judge = |facts: &[Fact], ports: &BTreeMap<u16, Judged>| -> (Option<Judged>, bool) {
+            let mut best: Option<Judged> = None;
+            let mut known = false;
+            for fact in facts {
+                let mut fact = fact.clone();
+                let judgement: Judgement = matcher.judge_all(&fact.parts);
+                known |= judgement.known;
+                let mut environment = judgement.environment;
+                if let Some(tunnel) = fact.port.and_then(|port| ports.get(&port)) {
+                    environment = Some(tunnel.environment);
+                    fact.label.clone_from(&tunnel.fact.label);
+                    fact.target = match fact.target.split_once('/') {
+                        Some((_, database)) => format!("{}/{database}", tunnel.fact.label),
+                        None => tunnel.fact.target.clone(),
+                    };
+                    fact.evidence = format!("tunnel, localhost:{}", fact.port.unwrap_or(0));
+                } else if fact.port.is_some() && fact.parts.is_empty() {
+                    continue;
+                }
+                let Some(environment) = environment else { continue };
+                if best.as_ref().is_none_or(|best| weight(environment) > weight(best.environment)) {
+                    best = Some(Judged { environment, fact });
+                }
+            }
+            (best, known)
+        };
+        let mut found = Vec::new();
+        let mut ports: BTreeMap<u16, Judged> = BTreeMap::new();
+        let listening_anywhere: BTreeSet<u16> =
+            held.values().flat_map(|held| held.listening.iter().copied()).collect();
+        // A tunnel may go through a tunnel; people don't nest them deeper.
+        for _ in 0..2 {
+            found.clear();
+            for (pid, one) in &self.tracked {
+                if one.carries && self.tracked.contains_key(&one.stat.parent) {
+                    continue;
+                }
+                let mut facts = self.facts(one);
+                let empty = Held::default();
+                let held = held.get(pid).unwrap_or(&empty);
+                facts.extend(self.peer_facts(one, held));
+                let (best, _) = judge(&facts, &ports);
+                let forwards = self.forwards(one, held, &listening_anywhere);
+                let mut any_port = false;
+                for forward in forwards {
+                    let judged = match forward.fact {
+                        None => best.clone(),
+                        Some(fact) => match judge(std::slice::from_ref(&fact), &ports) {
+                            (Some(judged), _) => Some(judged),
+                            (None, true) => None,
+                            // What nobody knows, seen from a production host, is production's.
+                            (None, false) => best.clone().map(|best| behind(fact, best)),
+                        },
+                    };
+                    if let Some(judged) = judged {
+                        ports.insert(forward.port, judged.clone());
+                        found.push((*pid, Some(forward.port), judged));
+                        any_port = true;
+                    }
+                }
+                let is_session = one.intent.uses != Use::Forwarding || !any_port;
+                if let Some(best) = best.filter(|_| is_session) {
+                    found.push((*pid, None, best));
+                }
+            }
+        }
+        found
+    }
+
+    /// Production hosts that a process has a socket to, whatever it was told.
+    fn peer_facts(&self, one: &Tracked, held: &Held) -> Vec<Fact> {
+        let database = matches!(one.intent.uses, Use::Database | Use::Traffic);
+        held.outward
+            .iter()
+            .filter(|_| database || one.intent.uses == Use::Master)
+            .filter_map(|socket| {
+                if is_here(&socket.peer.ip()) && !self.interests.0.contains(&socket.peer.ip()) {
+                    let port = Some(socket.peer.port());
+                    return database.then(|| Fact { port, ..Fact::default() });
+                }
+                let (name, label) = self.name_of(&socket.peer.ip())?;
+                (!WEB.contains(&socket.peer.port())).then(|| Fact {
+                    parts: vec![Part::new(Kind::Hostname, name)],
+                    target: format!("{label}:{}", socket.peer.port()),
+                    label: label.to_owned(),
+                    evidence: format!("peer {}", socket.peer.ip()),
+                    port: None,
+                })
+            })
+            .collect()
+    }
+
+    fn name_of(&self, ip: &IpAddr) -> Option<(&str, &str)> {
+        let is_it = |name: &str| match self.resolver.known(&Question::Name(name.to_owned())) {
+            Some(Answer::Addresses(list)) => list.contains(ip),
+            _ => false,
+        };
+        self.names.iter().find(|(name, _)| is_it(name)).map(|(name, label)| (name.as_str(), label.as_str()))
+    }
+
+    /// The local ports of a process, and what is behind each.
+    fn forwards(&self, one: &Tracked, held: &Held, anywhere: &BTreeSet<u16>) -> Vec<Forward> {
+        let mut all = one.intent.forwards.clone();
+        if let Some(resolved) = self.resolved(one) {
+            let more =
+                resolved.forwards.iter().filter(|more| !all.iter().any(|known| known.port == more.port));
+            all.extend(more.cloned().collect::<Vec<_>>());
+        }
+        // Where another process listens there, this one could not.
+        all.retain(|forward| held.listening.contains(&forward.port) || !anywhere.contains(&forward.port));
+        if one.intent.listens {
+            let more = held.listening.iter().filter(|port| !all.iter().any(|known| known.port == **port));
+            all.extend(more.map(|port| Forward::onward(*port)).collect::<Vec<_>>());
+        }
+        all.sort_by_key(|forward| forward.port);
+        all.dedup_by_key(|forward| forward.port);
+        all
+    }
+
+    /// How long each has been idle.
+    fn time(
+        &mut self,
+        judged: &[(u32, Option<u16>, Judged)],
+        held: &HashMap<u32, Held>,
+        clients: &HashMap<u32, u32>,
+        masters: &HashMap<u32, Vec<u32>>,
+        idle_after: Duration,
+    ) -> Now {
+        let now = Now {
+            awake: millis(rustix::time::ClockId::Monotonic),
+            wall: millis(rustix::time::ClockId::Realtime),
+        };
+        let boot = millis(SINCE_BOOT);
+        let mut pids: Vec<u32> = judged.iter().map(|(pid, ..)| *pid).collect();
+        pids.dedup();
+        pids.sort_unstable();
+        pids.dedup();
+        let wires = |list: &[Tcp]| list.iter().map(|socket| socket.wire).collect();
+        let seen: Vec<Seen> = pids
+            .iter()
+            .filter_map(|pid| {
+                let one = self.tracked.get(pid)?;
+                let empty = Held::default();
+                let held = held.get(pid).unwrap_or(&empty);
+                let through = masters.get(pid).map(Vec::as_slice).unwrap_or_default();
+                Some(Seen {
+                    key: one.stat.key,
+                    uses: if clients.contains_key(pid) { Use::Typed } else { one.intent.uses },
+                    opened_ago: boot.saturating_sub(start_millis(one.stat.key.started)),
+                    tty: scan::tty(&one.stat).filter(|_| one.stat.tty_nr != 0),
+                    sockets: wires(&held.outward),
+                    accepted: wires(&held.accepted),
+                    clients: through.iter().filter_map(|pid| Some(self.tracked.get(pid)?.stat.key)).collect(),
+                    known: self.sockets_known && one.own,
+                })
+            })
+            .collect();
+        let idle_after = Millis::try_from(idle_after.as_millis()).unwrap_or(Millis::MAX);
+        self.memory = idle::step(&self.memory, &seen, now, idle_after);
+        now
+    }
+
+    fn list(
+        &mut self,
+        now: Now,
+        judged: &[(u32, Option<u16>, Judged)],
+        held: &HashMap<u32, Held>,
+        clients: &HashMap<u32, u32>,
+        config: &Config,
+    ) -> Vec<Open> {
+        let mut open = Vec::new();
+        let mut ids = HashMap::new();
+        for (pid, port, judged) in judged {
+            let Some(one) = self.tracked.get(pid) else { continue };
+            let Some(track) = self.memory.of(one.stat.key) else { continue };
+            let Some(environment) = config.names.environments.get(judged.environment) else { continue };
+            let id = self.ids.get(&(one.stat.key, *port)).copied().unwrap_or_else(|| {
+                self.next_id += 1;
+                self.next_id - 1
+            });
+            ids.insert((one.stat.key, *port), id);
+            let ssh = one.intent.ssh.as_ref();
+            let is_client = clients.contains_key(pid);
+            let kind = match (one.intent.kind, port) {
+                ("ssh", _) if is_client => "ssh client",
+                ("ssh" | "ssh master", Some(_)) => "tunnel",
+                (kind, _) => kind,
+            };
+            let mut via: Vec<String> = ssh.map(|ssh| ssh.jumps.clone()).unwrap_or_default();
+            if via.is_empty() {
+                via = self.resolved(one).map(|resolved| resolved.jumps.clone()).unwrap_or_default();
+            }
+            if via.is_empty() {
+                via = one.learnt.as_ref().map(|(_, via)| via.clone()).unwrap_or_default();
+            }
+            let evidence = evidence(one, &judged.fact, *port, &via);
+            open.push(Open {
+                production: environment.severity == Severity::Production,
+                state: track.state,
+                idle_secs: now.awake.saturating_sub(track.idle_since) / 1000,
+                at_least: track.at_least,
+                uses: track.uses,
+                clients: held.get(pid).map_or(0, |held| held.accepted.len())
+                    + clients.values().filter(|master| *master == pid).count(),
+                tmux: one.tmux.clone(),
+                control_path: ssh
+                    .and_then(|ssh| ssh.control_path.clone())
+                    .or_else(|| self.resolved(one)?.control_path.clone()),
+                via,
+                connection: Connection {
+                    id,
+                    kind: kind.to_owned(),
+                    target: address::without_secrets(&judged.fact.target),
+                    label: judged.fact.label.clone(),
+                    environment: environment.name.to_string(),
+                    port: *port,
+                    process: Process { pid: *pid, started: one.stat.key.started },
+                    tty: scan::tty_path(one.stat.tty_nr),
+                    tty_nr: one.stat.tty_nr,
+                    evidence,
+                    opened_at: one.opened_at,
+                    idle: track.state == State::Idle,
+                },
+            });
+        }
+        self.ids = ids;
+        open.sort_by_key(|open| open.connection.id);
+        open
+    }
+}
+
+/// What is behind a production host: with its own name, or the host itself.
+fn behind(fact: Fact, best: Judged) -> Judged {
+    let target = match fact.target.rsplit_once(':') {
+        Some((_, port)) if fact.parts.is_empty() => format!("{}:{port}", best.fact.label),
+        _ => fact.target.clone(),
+    };
+    let fact = Fact { target, evidence: best.fact.evidence, label: best.fact.label, ..fact };
+    Judged { fact, ..best }
+}
+
+/// The kind of a program of which nothing more is known.
+const CLIENT: &str = "client";
+
+/// Why it counts, as `redtab ps` shows it.
+fn evidence(one: &Tracked, fact: &Fact, port: Option<u16>, via: &[String]) -> String {
+    let Some(ssh) = one.intent.ssh.as_ref() else {
+        return match one.intent.kind {
+            CLIENT => format!("{}, {}", one.stat.comm, fact.evidence),
+            _ => fact.evidence.clone(),
+        };
+    };
+    let way = if via.is_empty() { String::new() } else { format!(", via {}", via.join(", ")) };
+    if port.is_some() {
+        let at = short(&ssh.host);
+        let host = if at.is_empty() { String::new() } else { format!(", {at}") };
+        return format!("{}{host}{way}", ssh.how());
+    }
+    match fact.evidence.as_str() {
+        "ssh" => format!("{}{way}", ssh.how()),
+        other => format!("{}, {other}{way}", ssh.how()),
+    }
+}
+
+/// What stands beside the arguments: the process's own variables and files.
+fn beside(intent: &Intent, its: World) -> Vec<Fact> {
+    let overrides = Overrides {
+        vars: intent.overrides.iter().map(|(name, value)| ((*name).into(), Some(value.into()))).collect(),
+        targets: intent.context.iter().map(|name| (Kind::KubeContext, Some(name.clone()))).collect(),
+        ..Overrides::default()
+    };
+    let view = View::with(&its, overrides);
+    let readings = match intent.beside {
+        Beside::Nothing => Vec::new(),
+        Beside::Variables(_) => sources::env::read(&view),
+        Beside::Kube => sources::kube::read(&view),
+        Beside::Aws => {
+            let mut all = sources::aws::read(&view);
+            all.extend(sources::env::read(&view));
+            all
+        }
+    };
+    let speaks = |what: &str, domain: Domain| match intent.beside {
+        Beside::Variables(names) => names.contains(&what),
+        Beside::Kube => domain == Domain::Kube,
+        Beside::Aws => domain == Domain::Cloud,
+        Beside::Nothing => false,
+    };
+    readings
+        .into_iter()
+        .filter_map(|reading| match reading {
+            Reading::Found(signal) if speaks(&signal.what, signal.domain) => Some(Fact {
+                parts: signal.parts,
+                target: signal.value,
+                label: short(&signal.label),
+                evidence: match signal.source {
+                    "env" => signal.what,
+                    source => format!("{source} {}", signal.what),
+                },
+                port: signal.port,
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The hosts that are production's by name, each with its short name.
+fn production_names(world: &World, config: &Config) -> Vec<(String, String)> {
+    let view = View::new(world);
+    let matcher = Matcher::new(&config.names);
+    let is_production = |environment: Option<usize>| {
+        let environment = environment.and_then(|index| config.names.environments.get(index));
+        environment.is_some_and(|environment| environment.severity == Severity::Production)
+    };
+    let mut names: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, label: &str| {
+        let name = crate::parts::bare_host(name);
+        if !name.is_empty() && !name.contains('*') && (is_other_loopback(name) || !address::is_loopback(name))
+        {
+            names.push((name.to_owned(), short(label)));
+        }
+    };
+    let host_kinds = [Kind::Hostname, Kind::UrlHost, Kind::KubeServer];
+    for target in config.names.targets.iter().filter(|target| host_kinds.contains(&target.signal)) {
+        let environment =
+            config.names.environments.iter().position(|e| e.name == target.environment.as_str());
+        if is_production(environment) {
+            add(&target.is, crate::parts::bare_host(&target.is));
+        }
+    }
+    for known in crate::inventory::take(&view).known {
+        if !is_production(matcher.judge_all(&known.parts).environment) {
+            continue;
+        }
+        if known.kind == Kind::Hostname || known.kind == Kind::PgService {
+            for part in known.parts.iter().filter(|part| host_kinds.contains(&part.kind)) {
+                add(&part.text, &known.name);
+            }
+        }
+    }
+    names.sort();
+    names.dedup_by(|a, b| a.0 == b.0);
+    names.truncate(MOST);
+    names
+}
+
+/// Whether this is a loopback address in numbers that somebody has given a meaning of its own.
+fn is_other_loopback(name: &str) -> bool {
+    name.parse().is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback() && ip != std::net::Ipv4Addr::LOCALHOST)
+}
+
+fn is_here(ip: &IpAddr) -> bool {
+    ip.is_loopback() || ip.is_unspecified()
+}
+
+fn millis(clock: rustix::time::ClockId) -> Millis {
+    let time = rustix::time::clock_gettime(clock);
+    let millis = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
+    Millis::try_from(millis).unwrap_or(0)
+}
+
+/// A start in clock ticks, as milliseconds since boot.
+fn start_millis(ticks: u64) -> Millis {
+    ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1)
+}
+
+fn wall(world: &World) -> u64 {
+    let since = world.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,13 @@
+//! Which connections are open on this machine, whose they are and what they point at. It reads what the kernel and the
+//! processes tell of themselves; it opens no connection, and looks into no other user's process.
+
+pub mod kinds;
+pub mod look;
+pub mod resolve;
+pub mod scan;
+#[cfg(target_os = "linux")]
+pub mod sockets;
+#[cfg(not(target_os = "linux"))]
+#[path = "sockets_elsewhere.rs"]
+pub mod sockets;
+pub mod tunnels;

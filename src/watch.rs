@@ -1,0 +1,314 @@
+//! The watcher: one process of a user's that looks at the machine's connections again and again, and writes down what
+//! it sees. It polls for the truth; a datagram or the end of a process only makes it look sooner. It refuses to run
+//! twice, to believe a datagram's content, and to grow anything without a limit.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags, Signal};
+use serde_json::{Value, json};
+
+use crate::config::{self, Config, LastGood};
+use crate::connections::look::{Open, Watch};
+use crate::guard::{hours, lease};
+use crate::state::RunDir;
+use crate::state::machine::{Machine, Process};
+use crate::state::open::{Binary, Holder, Taken};
+use crate::view::View;
+use crate::world::World;
+
+/// While a connection to production is open it looks at least this often.
+const POLL_OPEN: Duration = Duration::from_secs(5);
+/// Two looks are never closer than this, whatever is asked for.
+const BREATH: Duration = Duration::from_millis(250);
+/// After a hint it looks so many milliseconds later: a program starts before it connects.
+const AFTER_HINT: [u64; 3] = [100, 800, 2500];
+/// How long an older watcher may take to end.
+const HANDOVER: Duration = Duration::from_secs(5);
+/// Processes whose end is waited for; the poll finds that of others.
+const ENDS: usize = 256;
+
+/// How a watcher's life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// A signal asked for it.
+    Asked,
+    /// Another one is at work.
+    Another(Process),
+}
+
+/// Watches until a signal ends it, or another watcher is at work.
+///
+/// # Errors
+/// Why it can't watch here, as a sentence.
+pub fn run(world: &World) -> Result<Ended, String> {
+    World::catch_endings();
+    let pid = std::process::id();
+    let me = Process { pid, started: world.started(pid).unwrap_or(0) };
+    let binary = Binary::own();
+    let mut watch = Watch::new(world);
+    loop {
+        let run_dir = RunDir::open(world)?;
+        let lock = match lock(&run_dir, world, me, &binary)? {
+            Ok(lock) => lock,
+            Err(other) => return Ok(Ended::Another(other)),
+        };
+        run_dir.log(&format!("{} watcher {pid} starts", world.local("").rfc3339));
+        let mut watcher = Watcher { world, run_dir, lock, me, binary: binary.clone(), trouble: None };
+        let asked = watcher.watch(&mut watch);
+        watcher.run_dir.end_watcher(me, world);
+        if asked {
+            watcher.run_dir.log(&format!("{} watcher {pid} ends", world.local("").rfc3339));
+            return Ok(Ended::Asked);
+        }
+        // The run directory, or the lock in it, was taken away: begin anew where others look.
+    }
+}
+
+/// Takes the lock; an older binary's watcher is told to end first.
+fn lock(
+    run_dir: &RunDir,
+    world: &World,
+    me: Process,
+    binary: &Binary,
+) -> Result<Result<File, Process>, String> {
+    let holder = Holder { process: me, binary: binary.clone() };
+    let end = Instant::now() + HANDOVER;
+    loop {
+        let taken = run_dir.take_watcher(&holder, world.uid);
+        let other = match taken.map_err(|error| format!("no watcher: {error}"))? {
+            Taken::Ours(file) => return Ok(Ok(file)),
+            Taken::Held(other) => other.filter(|other| other.process.lives(world)),
+        };
+        if let Some(other) = &other {
+            if !replaces(&holder.binary, &other.binary) {
+                return Ok(Err(other.process));
+            }
+            end_process(other.process, world, Signal::TERM);
+        }
+        if Instant::now() >= end {
+            return other.map_or_else(
+                || Err("no watcher: its lock is held by something that does not say what it is".into()),
+                |other| Ok(Err(other.process)),
+            );
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether a watcher of the first binary takes the place of one of the second.
+fn replaces(own: &Binary, other: &Binary) -> bool {
+    own != other && own.changed > other.changed
+}
+
+/// Signals a process in this very life of it; whether it was there.
+pub fn end_process(process: Process, world: &World, signal: Signal) -> bool {
+    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return false };
+    #[cfg(target_os = "linux")]
+    {
+        let Ok(handle) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) else { return false };
+        // The handle holds the pid; only now is it certain whose it is.
+        process.lives(world) && rustix::process::pidfd_send_signal(handle, signal).is_ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        process.lives(world) && rustix::process::kill_process(pid, signal).is_ok()
+    }
+}
+
+struct Watcher<'w> {
+    world: &'w World,
+    run_dir: RunDir,
+    lock: File,
+    me: Process,
+    /// As it was when this process started: it may be replaced meanwhile.
+    binary: Binary,
+    /// What went wrong last, so that it is logged once.
+    trouble: Option<String>,
+}
+
+impl Watcher<'_> {
+    /// Looks again and again; true when a signal ended it, false when its place was taken away.
+    fn watch(&mut self, watch: &mut Watch) -> bool {
+        let hints = self.run_dir.listen();
+        self.note(hints.as_ref().err().map(|error| format!("no hints: {error}")));
+        let hints = hints.ok();
+        let mut due: Vec<Instant> = Vec::new();
+        loop {
+            if World::ending_caught() {
+                return true;
+            }
+            let holder = Holder { process: self.me, binary: self.binary.clone() };
+            if !self.run_dir.still_holds(&mut self.lock, &holder) {
+                return false;
+            }
+            let now = Instant::now();
+            due.retain(|at| *at > now);
+            let config = self.config();
+            let open = watch.look(self.world, &config, idle_after(self.world, &config));
+            self.write(&open);
+            let ends: Vec<OwnedFd> = watch.processes().take(ENDS).filter_map(|key| pidfd(key.pid)).collect();
+            let mut next = now + interval(&config, &open);
+            if watch.is_asking() {
+                next = next.min(now + BREATH);
+            }
+            next = due.iter().copied().fold(next, Instant::min).max(now + BREATH);
+            if !self.wait(next, watch, hints.as_ref(), &ends, &mut due) {
+                return true;
+            }
+        }
+    }
+
+    /// Waits for the next look; false when a signal came.
+    fn wait(
+        &self,
+        mut next: Instant,
+        watch: &mut Watch,
+        hints: Option<&UnixDatagram>,
+        ends: &[OwnedFd],
+        due: &mut Vec<Instant>,
+    ) -> bool {
+        let begun = Instant::now();
+        let mut ends = ends;
+        loop {
+            let left = next.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            let mut files: Vec<PollFd<'_>> = hints
+                .iter()
+                .map(|socket| socket.as_fd())
+                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+                .collect();
+            files.extend(ends.iter().map(|end| PollFd::new(end, PollFlags::IN)));
+            let timeout = Timespec::try_from(left).unwrap_or_default();
+            let polled = rustix::event::poll(&mut files, Some(&timeout));
+            if World::ending_caught() {
+                return false;
+            }
+            if polled.is_err() {
+                continue;
+            }
+            let ready: Vec<bool> = files.iter().map(|file| !file.revents().is_empty()).collect();
+            let hint = hints.is_some() && ready.first() == Some(&true);
+            if hint && let Some(socket) = hints {
+                drain(socket);
+                let now = Instant::now();
+                if due.is_empty() {
+                    due.extend(AFTER_HINT.map(|after| now + Duration::from_millis(after)));
+                }
+                next = next.min(begun + BREATH).min(due.iter().copied().fold(next, Instant::min));
+                // However many come, it listens again only after a breath.
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if ready.iter().skip(usize::from(hints.is_some())).any(|ended| *ended) {
+                next = next.min(begun + BREATH);
+                ends = &[];
+            }
+            if watch.listen() {
+                return true;
+            }
+        }
+    }
+
+    fn config(&mut self) -> Config {
+        let view = View::new(self.world);
+        config::load(&view, Some(&self.run_dir as &dyn LastGood)).config
+    }
+
+    fn write(&mut self, open: &[Open]) {
+        let boot = self.world.boot_id();
+        let connections = open.iter().map(|open| open.connection.clone()).collect();
+        let machine = Machine { boot: boot.clone(), watcher: self.me, connections };
+        let mut failed = self.run_dir.keep_machine(&machine, self.world.uid).err();
+        let list: Vec<Value> = open.iter().map(as_json).collect();
+        let value = json!({
+            "version": 1,
+            "boot": boot,
+            "watcher": { "pid": self.me.pid, "started": self.me.started },
+            "at": self.world.clocks().wall,
+            "looks": self.looked(),
+            "connections": list,
+        });
+        failed = self.run_dir.keep_connections(&value).err().or(failed);
+        self.note(failed.map(|error| format!("can't write: {error}")));
+    }
+
+    /// A number that differs from look to look.
+    fn looked(&self) -> u64 {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        u64::try_from(time.tv_sec.saturating_mul(1000) + time.tv_nsec / 1_000_000).unwrap_or(0)
+    }
+
+    fn note(&mut self, trouble: Option<String>) {
+        if trouble != self.trouble {
+            if let Some(text) = &trouble {
+                self.run_dir.log(&format!("{} {text}", self.world.local("").rfc3339));
+            }
+            self.trouble = trouble;
+        }
+    }
+}
+
+/// The fields of one connection in `redtab ps --json` and `connections.json`.
+pub fn as_json(open: &Open) -> Value {
+    let connection = &open.connection;
+    json!({
+        "id": connection.id,
+        "kind": connection.kind,
+        "target": connection.target,
+        "label": connection.label,
+        "environment": connection.environment,
+        "production": open.production,
+        "port": connection.port,
+        "pid": connection.process.pid,
+        "started": connection.process.started,
+        "tty": connection.tty,
+        "tmux_socket": open.tmux.as_ref().map(|(socket, _)| socket),
+        "tmux_pane": open.tmux.as_ref().map(|(_, pane)| pane),
+        "via": open.via,
+        "opened_at": connection.opened_at,
+        "idle_secs": open.idle_secs,
+        "idle_at_least": open.at_least,
+        "state": open.state.as_str(),
+        "clients": open.clients,
+        "evidence": connection.evidence,
+    })
+}
+
+/// After how long without use a connection is idle at this hour.
+pub fn idle_after(world: &World, config: &Config) -> Duration {
+    let local = world.local(&config.hours.timezone);
+    let moment = hours::Moment { day: local.day, minute: local.minute };
+    let late = hours::is_late(&config.hours.late, moment);
+    let text = if late { &config.watch.idle_after_late } else { &config.watch.idle_after };
+    Duration::from_secs(lease::seconds(text).unwrap_or(600))
+}
+
+fn interval(config: &Config, open: &[Open]) -> Duration {
+    let poll = Duration::from_secs(lease::seconds(&config.watch.poll).unwrap_or(10).max(1));
+    if open.iter().any(|open| open.production) { poll.min(POLL_OPEN) } else { poll }
+}
+
+fn drain(socket: &UnixDatagram) {
+    let mut buffer = [0; 16];
+    for _ in 0..1000 {
+        if socket.recv(&mut buffer).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn pidfd(pid: u32) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pidfd(_pid: u32) -> Option<OwnedFd> {
+    None
+}

@@ -1,0 +1,44 @@
+//! The watcher finds the real thing: real ssh, psql and redis-cli against real servers on loopback addresses, and says
+//! what each points at and why. What is not production it does not name.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod support;
+
+use serde_json::Value;
+use support::{Program, Sshd, Watched, free_port, postgres, postgres_bin};
+
+#[test]
+fn an_ssh_a_tunnel_and_a_psql() {
+    let postgres = postgres();
+    let watched =
+        Watched::new("[[target]]\nsignal = \"url_host\"\nis = \"127.0.0.3\"\nenvironment = \"production\"\n");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let config = sshd
+        .configure(home, "Host prod-web\n  HostName 127.0.0.2\nHost dev-web bastion\n  HostName 127.0.0.5\n");
+    let port = free_port();
+    let spec = format!("{port}:prod-db:{}", postgres.port);
+    let ssh = Program::start(home, &["ssh", "-F", &config, "prod-web"], &[]);
+    let dev = Program::start(home, &["ssh", "-F", &config, "dev-web"], &[]);
+    let tunnel = Program::start(home, &["ssh", "-F", &config, "-N", "-L", &spec, "bastion"], &[]);
+    let psql = postgres_bin().join("psql").display().to_string();
+    let pg_port = postgres.port.to_string();
+    let mut direct = Program::start(home, &[&psql, "-h", "127.0.0.3", "-p", &pg_port, "-U", "postgres"], &[]);
+    let local = Program::start(
+        home,
+        &[&psql, "-h", postgres.dir.path().to_str().unwrap(), "-p", &pg_port, "-U", "postgres"],
+        &[],
+    );
+    let found = watched.expect(ssh.pid(), "ssh", "prod-web", "ssh");
+    assert_eq!(found["environment"], "production");
+    assert!(found["tty"].as_str().unwrap().starts_with("/dev/pts/"));
+    let found = watched.expect(tunnel.pid(), "tunnel", &format!("prod-db:{pg_port}"), "ssh -L, bastion");
+    assert_eq!(found["port"], port);
+    watched.expect(direct.pid(), "psql", &format!("127.0.0.3:{pg_port}"), "-h");
+    assert_eq!(watched.of(dev.pid()), [] as [Value; 0]);
+    assert_eq!(watched.of(local.pid()), [] as [Value; 0]);
+    direct.type_in("select 1;\r");
+    let pid = tunnel.pid();
+    drop(tunnel);
+    watched.until("the tunnel is gone", || watched.of(pid).is_empty());
+}
