@@ -27,16 +27,15 @@ pub(super) enum Text {
 }
 
 impl Examiner<'_> {
-    /// What a file is. Of one too large to be read the first bytes decide whether it is a program.
+    /// What a file is. The first bytes tell a program, so that none is read whole.
     pub(super) fn text_of(&self, path: &Path) -> Text {
+        if self.world.head(path, 512).is_some_and(|head| is_compiled(&head)) {
+            return Text::Compiled;
+        }
         match self.world.read(path).0 {
-            Content::Bytes(bytes) if is_compiled(&bytes) => Text::Compiled,
             Content::Bytes(bytes) => Text::Script(String::from_utf8_lossy(&bytes).into_owned()),
             Content::Absent => Text::Absent,
-            Content::Unreadable(why) => match self.world.head(path, 512) {
-                Some(head) if is_compiled(&head) => Text::Compiled,
-                _ => Text::Unreadable(why),
-            },
+            Content::Unreadable(why) => Text::Unreadable(why),
         }
     }
 
