@@ -24,7 +24,7 @@ pub fn run(args: &Close) -> Result<Exit> {
     let machine = machine(&run_dir, &world)?;
     let chosen: Vec<&Connection> = if args.idle {
         if !machine.is_watched(&world) {
-            bail!("the watcher is not running: it can't be told what is idle.  redtab watch install");
+            bail!("the watcher is not running: it can't be told what is idle.  redtab watch start");
         }
         let idle = machine.connections.iter().filter(|c| c.idle && close::may_be_automatic(&c.kind));
         idle.collect()
@@ -111,7 +111,7 @@ pub fn snooze(args: &Snooze) -> Result<Exit> {
 
 fn machine(run_dir: &RunDir, world: &World) -> Result<Machine> {
     let machine = run_dir.machine(world.uid);
-    machine.context("nobody watches, so nothing has a number.  redtab watch install")
+    machine.context("nobody watches, so nothing has a number.  redtab watch start")
 }
 
 fn named(machine: &Machine, id: u32) -> Result<&Connection> {

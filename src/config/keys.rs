@@ -505,7 +505,7 @@ pub static CONFIG: &[Section] = &[
                 name: "start",
                 shape: Shape::OneOf(StartWatcher::WORDS),
                 required: false,
-                doc: "`shell`: a shell that finds no watcher starts one. `manual`: `redtab watch install` does, or nobody.",
+                doc: "`shell`: a watcher should run; where none does, local ports are unsure. `manual`: only if somebody starts one.",
                 slot: Slot::Config(|config| &mut config.watch.start),
             },
             Key {

@@ -201,7 +201,7 @@ words! {
 words! {
     /// Who starts the watcher.
     StartWatcher {
-        /// `redtab watch install`, or nobody.
+        /// `redtab watch start`, or nobody.
         #[default]
         Manual => "manual",
         /// The first shell that finds none.

@@ -176,9 +176,9 @@ impl Page<'_> {
         }
         match self.survey.connections.watcher {
             Watcher::Running => {}
-            Watcher::None => out.push("tunnels not watched.  redtab watch install".into()),
+            Watcher::None => out.push("tunnels not watched.  redtab watch start".into()),
             Watcher::Dead => {
-                out.push("tunnels unknown: the watcher is not running.  redtab watch install".into())
+                out.push("tunnels unknown: the watcher is not running.  redtab watch start".into())
             }
         }
         out

@@ -207,7 +207,7 @@ fn unknown(signal: &Signal) -> Trouble {
         domain: signal.domain,
         what: signal.what.clone(),
         place: signal.place.clone(),
-        why: "names a local port, and tunnels are unknown: the watcher is not running  redtab watch install"
+        why: "names a local port, and tunnels are unknown: the watcher is not running  redtab watch start"
             .into(),
     }
 }
