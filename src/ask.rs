@@ -72,8 +72,9 @@ impl Tty {
     ///
     /// Only what is typed after the question counts.
     pub fn ask(&self, text: &str, question: &str, until: Until, timeout: Duration) -> Answer {
-        let in_front = termios::tcgetpgrp(&self.file).is_ok_and(|group| group == rustix::process::getpgrp());
-        let Some(before) = in_front.then(|| termios::tcgetattr(&self.file).ok()).flatten() else {
+        let Some(before) =
+            World::is_in_front(&self.file).then(|| termios::tcgetattr(&self.file).ok()).flatten()
+        else {
             self.say(text);
             return Answer::NoTerminal;
         };

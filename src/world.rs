@@ -414,7 +414,14 @@ impl World {
 
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
-        self.tab_of(u32::try_from(rustix::process::getsid(None).ok()?.as_raw_nonzero().get()).ok()?)
+        self.tab_of(session()?)
+    }
+
+    /// Whether this process's group has the terminal, so that a question on it can be answered.
+    #[allow(unsafe_code)] // getpgrp(2) has no precondition; rustix's takes the 0 of another pid namespace for a bug
+    pub fn is_in_front(terminal: impl std::os::fd::AsFd) -> bool {
+        let group = unsafe { libc::getpgrp() };
+        rustix::termios::tcgetpgrp(terminal).is_ok_and(|front| front.as_raw_nonzero().get() == group)
     }
 
     /// The tab whose session this process leads; `None` where it leads none at a terminal, or is gone.
@@ -579,6 +586,13 @@ fn settled(mtime: Mtime, now: SystemTime) -> bool {
         Ok(age) => age >= margin,
         Err(ahead) => ahead.duration() >= margin,
     }
+}
+
+/// The session this process belongs to; `None` where its leader lives in another pid namespace, as under a supervisor
+/// that made one: the kernel says 0 then.
+#[allow(unsafe_code)] // getsid(2) has no precondition; rustix's takes that 0 for a bug
+fn session() -> Option<u32> {
+    u32::try_from(unsafe { libc::getsid(0) }).ok().filter(|session| *session > 0)
 }
 
 /// The text of one of the kernel's short files; they come whole in one read.

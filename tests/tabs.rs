@@ -151,6 +151,23 @@ in_every_shell! {
     no_secret_gets_into_it,
 }
 
+/// A supervisor (a container's, a CI runner's) may start programs in a pid namespace that their session's leader is not
+/// in: the kernel answers 0 when it is asked for the session.
+#[test]
+fn outside_its_sessions_namespace_there_is_no_tab_and_no_fault() {
+    let home = home_at("prod-eu");
+    let mut command = home.command("unshare");
+    if !rustix::process::getuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--pid", "--fork", "--mount-proc"]).arg(home.redtab()).args(["status", "--json"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(status["tab"], Value::Null);
+    assert_eq!(status["verdict"], "production");
+}
+
 #[test]
 fn without_the_hook_there_is_none() {
     let home = home_at("prod-eu");
