@@ -26,7 +26,8 @@ impl Screen {
         let said = home.join("display");
         let out = fs::File::create(&said).unwrap();
         let mut xvfb = Command::new("Xvfb");
-        xvfb.args(["-displayfd", "1", "-screen", "0", "900x500x24", "-nolisten", "tcp"]);
+        // Without -noreset the server starts anew, and drops who is just connecting, when xdotool was its only client.
+        xvfb.args(["-displayfd", "1", "-noreset", "-screen", "0", "900x500x24", "-nolisten", "tcp"]);
         let child = xvfb.stdin(Stdio::null()).stdout(out).stderr(Stdio::null()).spawn().unwrap();
         let mut screen = Screen { children: vec![child], display: String::new() };
         until("the screen", || fs::read_to_string(&said).is_ok_and(|text| text.ends_with('\n')));
