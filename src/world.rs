@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::tz::TimeZone;
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::guard::lease::Clocks;
@@ -281,10 +282,8 @@ impl World {
 
     /// The same for any time; one that no calendar holds is the epoch.
     pub fn local_at(&self, time: SystemTime, zone: &str) -> Local {
-        use jiff::tz::TimeZone;
-        let named = if zone.is_empty() { None } else { TimeZone::get(zone).ok() };
         let at = jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        let at = at.to_zoned(named.unwrap_or_else(TimeZone::system));
+        let at = at.to_zoned(self.zone(zone));
         let small = |value: i8| u32::try_from(value).unwrap_or(0);
         Local {
             day: small(at.weekday().to_monday_zero_offset()),
@@ -293,6 +292,28 @@ impl World {
             hour: at.strftime("%H:%M").to_string(),
             rfc3339: at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         }
+    }
+
+    /// A time zone by its IANA name; an empty or unknown one stands for the system's.
+    ///
+    /// The usual files are read by themselves: jiff's own look-up lists the whole database first, which is two thirds of
+    /// all that judging a line takes.
+    fn zone(&self, name: &str) -> TimeZone {
+        let of_file = |name: &str, path: &Path| match self.read(path) {
+            (Content::Bytes(bytes), _) => TimeZone::tzif(name, &bytes).ok(),
+            _ => None,
+        };
+        let listed = || {
+            let plain = name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
+            let found = plain.then(|| of_file(name, &Path::new("/usr/share/zoneinfo").join(name))).flatten();
+            found.or_else(|| TimeZone::get(name).ok())
+        };
+        let local = || {
+            let unset = self.vars.iter().all(|(var, value)| var != "TZ" || value.is_empty());
+            unset.then(|| of_file("", Path::new("/etc/localtime"))).flatten()
+        };
+        let named = if name.is_empty() { None } else { listed() };
+        named.or_else(local).unwrap_or_else(TimeZone::system)
     }
 
     /// What people mean by a moment: a duration ago (`2h`), a day, a day and time in the system's zone, or RFC 3339.
@@ -309,7 +330,7 @@ impl World {
             return Some(at.into());
         }
         let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-        Some(civil.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp().into())
+        Some(civil.to_zoned(self.zone("")).ok()?.timestamp().into())
     }
 
     /// The wall clock, the clock since boot, and which boot that was. A machine that does not tell its boot has no
