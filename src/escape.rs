@@ -28,16 +28,39 @@ pub fn shell_word(quoting: Quoting, bytes: &[u8]) -> String {
 fn dollar_quoted(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() + 3);
     out.push_str("$'");
-    for &byte in bytes {
-        match byte {
-            b'\'' | b'\\' | b'!' | 0..=0x1f | 0x7f.. => {
+    for run in runs(bytes, |byte| matches!(byte, b'\'' | b'\\' | b'!' | 0..=0x1f | 0x7f..)) {
+        match run {
+            Run::Plain(text) => out.push_str(text),
+            Run::Escaped(byte) => {
                 let _ = write!(out, "\\x{byte:02x}");
             }
-            _ => out.push(char::from(byte)),
         }
     }
     out.push('\'');
     out
+}
+
+/// Part of a word: text that stands as it is, or a byte that needs an escape.
+enum Run<'b> {
+    Plain(&'b str),
+    Escaped(u8),
+}
+
+/// Cuts a word into runs; `special` names the bytes that need an escape, all that are no ASCII among them. Most words
+/// are one run, which is copied at once: every prompt's reply is made of them.
+fn runs(bytes: &[u8], special: impl Fn(u8) -> bool) -> impl Iterator<Item = Run<'_>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (&first, behind) = rest.split_first()?;
+        if special(first) {
+            rest = behind;
+            return Some(Run::Escaped(first));
+        }
+        let end = rest.iter().position(|&byte| special(byte)).unwrap_or(rest.len());
+        let (plain, behind) = rest.split_at(end);
+        rest = behind;
+        Some(Run::Plain(std::str::from_utf8(plain).unwrap_or_default()))
+    })
 }
 
 /// fish knows no escapes inside single quotes, so bytes that need one stand between quoted runs.
@@ -45,22 +68,18 @@ fn fish_word(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "''".into();
     }
-    let mut out = String::new();
-    let mut quoted = false;
-    for &byte in bytes {
-        let plain = !matches!(byte, b'\'' | b'\\' | 0..=0x1f | 0x7f..);
-        if plain != quoted {
-            out.push('\'');
-            quoted = plain;
+    let mut out = String::with_capacity(bytes.len() + 2);
+    for run in runs(bytes, |byte| matches!(byte, b'\'' | b'\\' | 0..=0x1f | 0x7f..)) {
+        match run {
+            Run::Plain(text) => {
+                out.push('\'');
+                out.push_str(text);
+                out.push('\'');
+            }
+            Run::Escaped(byte) => {
+                let _ = write!(out, "\\X{byte:02x}");
+            }
         }
-        if plain {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "\\X{byte:02x}");
-        }
-    }
-    if quoted {
-        out.push('\'');
     }
     out
 }

@@ -58,7 +58,7 @@ pub struct Reply {
     /// A regular expression: lines that the guard must see though the tab is clear.
     pub ask: String,
     /// Words that concern the guard, with spaces around each, where they are not part of `ask`.
-    pub names: String,
+    pub names: &'static str,
     /// What the prompt says, handed back to the guard with each line ([`crate::guard::drift`]); lines end in newlines.
     pub shown: String,
     /// One line for the person.
@@ -137,7 +137,7 @@ impl Reply {
             ("hot", flag(self.hot).into()),
             ("always", flag(self.always).into()),
             ("ask", optional(&self.ask)),
-            ("names", optional(&self.names)),
+            ("names", optional(self.names)),
             ("shown", optional(&self.shown)),
             ("say", optional(self.say.as_deref().unwrap_or_default())),
             ("paint", bytes(&self.paint)),

@@ -24,7 +24,7 @@ fn sample() -> Reply {
         hot: true,
         always: false,
         ask: "(^|[;&|\n])kubectl( |$)|it's".into(),
-        names: " helm kubectl ".into(),
+        names: " helm kubectl ",
         shown: "clear\nkube context=dev\n".into(),
         say: None,
         paint: b"\x1b]2;PROD prod-eu\x07".to_vec(),

@@ -116,11 +116,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
         ask: if guarded { sieve::pattern(args.shell == Shell::Fish) } else { String::new() },
-        names: if args.shell == Shell::Fish {
-            String::new()
-        } else {
-            format!(" {} ", sieve::names().join(" "))
-        },
+        names: if args.shell == Shell::Fish { "" } else { sieve::NAMES },
         shown: drift::shown(&survey.verdict),
         say,
         paint: painted.paint,

@@ -2,10 +2,8 @@
 //! try without a fork. It lets too much through to the guard, never too little: a line that goes there needlessly costs a
 //! millisecond, and the guard decides.
 
-use super::rules;
-use crate::signal::Domain;
-
 /// Programs that take a target with them, besides those that the rules know.
+#[cfg(test)]
 const PROGRAMS: &[&str] = &[
     "aws-vault",
     "awsume",
@@ -75,22 +73,48 @@ pub fn pattern(programs: bool) -> String {
         format!("{start}({RUNNERS})[[:space:]]([^;&|\n]*[[:space:]=\"'])?([.][.]|~|/|[$`])"),
     ];
     if programs {
-        let names = names().join("|").replace('.', "[.]");
+        let names = NAMES.trim().replace(' ', "|").replace('.', "[.]");
         parts.push(format!("{word}({names}){end}"));
     }
     parts.join("|")
 }
 
-/// The words that concern the guard: the programs of every rule whose domain a line can name a target in, and more.
-pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = rules::built_in()
-        .iter()
-        .filter(|rule| rule.domain != Domain::Host)
-        .flat_map(|rule| rule.programs.iter().copied())
-        .filter(|name| !name.contains('*'))
-        .chain(PROGRAMS.iter().copied())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+/// The words that concern the guard, with spaces around each: the programs of every rule whose domain a line can name a
+/// target in, and [`PROGRAMS`]. Written out, for every prompt's reply holds them; a test says what must stand here.
+#[rustfmt::skip]
+pub const NAMES: &str =
+    " alembic aliyun amplify argocd artisan assume atlas autossh aws aws-nuke aws-vault awsume az barman beeline \
+     borg bq cdk cdktf cf chamber cilium civo clickhouse clickhouse-client cloud-nuke cockroach console consul \
+     copilot cqlsh dbmate diesel direnv django-admin docker docker-compose doctl doctrine doppler dotenv dotnet \
+     dotnet-ef drizzle-kit dropdb dropuser drush eb eksctl env et etcdctl eval exo firebase flarectl flux fly \
+     flyctl flyway gcloud gh glab goose granted gsutil hcloud helm helmfile heroku hive ibmcloud influx ionosctl \
+     istioctl k k9s kafka-consumer-groups kafka-consumer-groups.sh kafka-delete-records.sh kafka-topics \
+     kafka-topics.sh kctx keydb-cli knex kns kopia kops kubeadm kubecolor kubectl kubectx kubens kubie kustomize \
+     linkerd linode-cli liquibase manage.py mariadb mariadb-admin migrate mix mongo mongoimport mongorestore \
+     mongosh mosh mycli mysql mysqladmin mysqlsh nerdctl netlify nodetool nomad oc oci op openstack \
+     pg_dropcluster pg_dump pg_dumpall pg_restore pgbackrest pgcli pm2 podman podman-compose prisma psql pulumi \
+     rabbitmqadmin rabbitmqctl rails railway rake rclone redis-cli refinery render restic rsync sam scp scw \
+     sequelize sequelize-cli serverless sftp sls snowsql spark-sql sqlcmd sqlplus sqlx ssh sst stackit supabase \
+     teleport terraform terragrunt tofu trino tsh typeorm typeorm-ts-node-commonjs upctl use-context usql \
+     valkey-cli vault velero vercel vultr-cli wal-g with wp wrangler ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::rules;
+    use crate::signal::Domain;
+
+    #[test]
+    fn names_are_those_of_the_rules_and_more() {
+        let mut names: Vec<&str> = rules::built_in()
+            .iter()
+            .filter(|rule| rule.domain != Domain::Host)
+            .flat_map(|rule| rule.programs.iter().copied())
+            .filter(|name| !name.contains('*'))
+            .chain(PROGRAMS.iter().copied())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(NAMES, format!(" {} ", names.join(" ")));
+    }
 }
