@@ -2,7 +2,7 @@
 //! for another command's view.
 
 use crate::config::{self, Loaded};
-use crate::environment::{Matcher, Names};
+use crate::environment::{Judgement, Matcher, Names};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources;
 use crate::sources::connections::{self, Connections};
@@ -28,6 +28,8 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
     let mut loaded = config::load(view, good);
     let directories = sources::directory::look(view);
     directories.tighten(&mut loaded.config.names);
+    let config::Config { host, lock, names, .. } = &mut loaded.config;
+    sources::host::settle(view, host, lock, names);
     let all = readings(view, directories.readings);
     loaded.problems.extend(directories.problems);
     let absent = all
@@ -50,6 +52,7 @@ pub fn judge(view: &View, config: &config::Config) -> Verdict {
     let directories = sources::directory::look(view);
     let mut names = config.names.clone();
     directories.tighten(&mut names);
+    sources::host::settle(view, &config.host, &config.lock, &mut names);
     let matcher = Matcher::new(&names);
     let all = readings(view, directories.readings);
     let connections = connections::look(view, &names, wants_watcher(config));
@@ -72,10 +75,18 @@ fn verdict_of(
     if elsewhere == config::Elsewhere::Red {
         readings.extend(connections.elsewhere(view.world()).map(connections::session));
     }
-    let judged = |signal: &Signal| connections.judged(signal, matcher.judge_all(&signal.parts), names);
-    let mut verdict = verdict::judge(readings, names, judged);
+    let mut verdict = verdict::judge(readings, names, |signal| judged(signal, names, matcher, connections));
     verdict.tunnels.clone_from(&connections.tunnels);
     verdict
+}
+
+/// How one signal is judged, given what is open on this machine.
+pub fn judged(signal: &Signal, names: &Names, matcher: &Matcher, connections: &Connections) -> Judgement {
+    let own = match signal.source {
+        sources::host::SOURCE => matcher.judge_names(&signal.parts),
+        _ => matcher.judge_all(&signal.parts),
+    };
+    connections.judged(signal, own, names)
 }
 
 fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
@@ -91,6 +102,7 @@ fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
     all.extend(sources::mysql::read(view));
     all.extend(sources::dotenv::read(view));
     all.extend(directories);
+    all.extend(sources::host::read(view));
     all.extend(sources::sessions::read(view));
     all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
     all

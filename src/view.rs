@@ -133,6 +133,13 @@ impl<'w> View<'w> {
         content
     }
 
+    /// The same of the first `bytes` of a file, by its absolute path.
+    pub fn read_head(&self, path: &Path, bytes: u64) -> Content {
+        let (content, seen) = self.world.read_head(path, bytes);
+        self.watch(path.to_path_buf(), seen);
+        content
+    }
+
     /// Whether anything is at `path`, which makes that an input: the one look that an absent tool costs.
     pub fn exists(&self, path: &Path) -> bool {
         let seen = self.world.look(path);

@@ -158,6 +158,15 @@ impl World {
     /// `path` may be relative (to the process's directory). Anything but a regular file, a file over [`FILE_CAP`]
     /// and a refused open are `Unreadable`.
     pub fn read(&self, path: &Path) -> (Content, Seen) {
+        self.read_part(path, None)
+    }
+
+    /// The same of the first `bytes` of a file, whatever its size.
+    pub fn read_head(&self, path: &Path, bytes: u64) -> (Content, Seen) {
+        self.read_part(path, Some(bytes))
+    }
+
+    fn read_part(&self, path: &Path, head: Option<u64>) -> (Content, Seen) {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = match rustix::fs::open(path, flags, Mode::empty()) {
             Ok(file) => file,
@@ -177,11 +186,18 @@ impl World {
             return (Content::Unreadable(format!("is {}", kind_name(kind))), seen);
         }
         let size = u64::try_from(before.st_size).unwrap_or(u64::MAX);
-        if size > FILE_CAP {
+        if size > FILE_CAP && head.is_none() {
             return (Content::Unreadable("is larger than 8 MiB".into()), seen);
         }
         let mut file = std::fs::File::from(file);
-        let bytes = match whole(&mut file, usize::try_from(size).unwrap_or(0)) {
+        let read = match head {
+            Some(bytes) => {
+                let mut begun = Vec::new();
+                (&file).take(bytes).read_to_end(&mut begun).map(|_| begun)
+            }
+            None => whole(&mut file, usize::try_from(size).unwrap_or(0)),
+        };
+        let bytes = match read {
             Ok(bytes) if bytes.len() as u64 > FILE_CAP => {
                 return (Content::Unreadable("is larger than 8 MiB".into()), seen);
             }
@@ -408,19 +424,31 @@ impl World {
         Some(bytes.split(|byte| *byte == 0).filter_map(entry).collect())
     }
 
-    /// The names of the processes above this one, the nearest first, as the kernel keeps them (15 bytes); as far as
-    /// `/proc` tells, and at most 32.
+    /// The names of the processes above this one but the first of all, the nearest first; see [`World::chain`].
     pub fn parents(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        let mut pid = self.parent_pid();
-        while let Some(above) = pid.filter(|pid| *pid > 1 && names.len() < 32) {
-            let Ok(stat) = std::fs::read(format!("/proc/{above}/stat")) else { break };
+        let above = self.parent_pid().map(|pid| self.chain(pid)).unwrap_or_default();
+        above.into_iter().filter(|(pid, _)| *pid > 1).map(|(_, name)| name).collect()
+    }
+
+    /// A process and those above it, the nearest first, with their names as the kernel keeps them (15 bytes); as far as
+    /// `/proc` tells, and at most 32.
+    pub fn chain(&self, pid: u32) -> Vec<(u32, String)> {
+        let mut chain = Vec::new();
+        let mut next = Some(pid);
+        while let Some(pid) = next.filter(|pid| *pid > 0 && chain.len() < 32) {
+            let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else { break };
             let stat = String::from_utf8_lossy(&stat);
             let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { break };
-            names.push(stat.get(open + 1..close).unwrap_or_default().to_string());
-            pid = stat[close + 1..].split_ascii_whitespace().nth(1).and_then(|ppid| ppid.parse().ok());
+            chain.push((pid, stat.get(open + 1..close).unwrap_or_default().to_string()));
+            next = stat[close + 1..].split_ascii_whitespace().nth(1).and_then(|ppid| ppid.parse().ok());
         }
-        names
+        chain
+    }
+
+    /// What the kernel calls this machine; empty where it has no name.
+    pub fn node_name(&self) -> String {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        if name == "(none)" { String::new() } else { name }
     }
 
     /// The device number of a process's terminal, 0 without one; `None` when it is gone, or only waits to be buried.

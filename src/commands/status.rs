@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::cli::{Exit, Status};
 use crate::present::armed::Armed;
 use crate::present::{json, overview, page};
-use crate::sources::origin;
+use crate::sources::{login, origin};
 use crate::state::RunDir;
 use crate::state::tabs::Tabs;
 use crate::survey;
@@ -33,9 +33,10 @@ pub fn run(args: &Status) -> Result<Exit> {
     // What another shell of this tab said holds for that one.
     let record = record.filter(|record| world.parent_pid() == Some(record.shell_pid));
     let guard = Armed::of(record.as_ref(), off);
+    let login = login::of(&world);
     if args.json {
         let tab = world.tab().map(|tab| tab.key());
-        let text = serde_json::to_string_pretty(&json::status(&survey, tab, &guard))?;
+        let text = serde_json::to_string_pretty(&json::status(&survey, tab, &guard, &login))?;
         commands::print(&(text + "\n"))?;
         return Ok(Exit::Yes);
     }
@@ -49,6 +50,7 @@ pub fn run(args: &Status) -> Result<Exit> {
         color: page::colored(&world),
         off,
         guard: &guard,
+        login: &login,
         run_dir: run_dir.err(),
     };
     commands::print(&page.text(origin_of))?;

@@ -450,6 +450,19 @@ pub static CONFIG: &[Section] = &[
         ],
     },
     Section {
+        name: "host",
+        form: Form::Table,
+        doc: "This machine, for one whose name says nothing; mostly in /etc/redtab/config.toml. A `[[target]]` for its \
+              hostname goes before it, unless `host` is locked.",
+        keys: &[Key {
+            name: "environment",
+            shape: Shape::HostEnvironment,
+            required: false,
+            doc: "The environment that this machine belongs to, or `safe`. Empty: what its name says.",
+            slot: Slot::Config(|config| &mut config.host.environment),
+        }],
+    },
+    Section {
         name: "hours",
         form: Form::Table,
         doc: "When the guard is stricter: what it would only tell it asks about, and what it would ask about needs a \

@@ -635,16 +635,17 @@ impl Overlay {
         }
     }
 
-    /// Targets must name an environment that exists here or in a layer below.
+    /// Targets, and what this machine is, must name an environment that exists here or in a layer below.
     fn check_targets(&mut self, entries: &[Entry]) {
         let names: HashSet<&str> =
             self.config.names.environments.iter().map(|environment| environment.name.as_ref()).collect();
         for entry in entries {
-            if !matches!(entry.key.slot, Slot::Target(_)) || entry.key.name != "environment" {
+            if entry.key.name != "environment" || !matches!(entry.section.name, "target" | "host") {
                 continue;
             }
             let name = entry.text();
-            if name != "safe" && !names.contains(name) {
+            let unnamed = name.is_empty() && entry.section.name == "host";
+            if name != "safe" && !unnamed && !names.contains(name) {
                 let mut known: Vec<&str> = names.iter().copied().chain(["safe"]).collect();
                 known.sort_unstable();
                 let message = format!("there is no environment `{}`", shown(name));

@@ -31,6 +31,7 @@ pub struct Config {
     /// Which terminal this is: `auto` or the id of a profile.
     pub terminal: String,
     pub tab: Tab,
+    pub host: Host,
     pub hours: Hours,
     pub guard: Guard,
     pub audit: Audit,
@@ -53,6 +54,7 @@ impl Default for Config {
             prompt: Prompt::default(),
             terminal: "auto".into(),
             tab: Tab { color: true, title: true, background: Background::Off },
+            host: Host::default(),
             hours: Hours { late: vec!["22:00-06:00".into()], timezone: String::new() },
             guard: Guard { confirm_timeout: "60s".into(), drift: OnDrift::default() },
             audit: Audit::default(),
@@ -63,6 +65,13 @@ impl Default for Config {
             lock: Vec::new(),
         }
     }
+}
+
+/// `[host]`: this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// An environment's name, `safe`, or empty: then its name speaks for it.
+    pub environment: String,
 }
 
 /// `[hours]`: when the guard is stricter.

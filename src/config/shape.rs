@@ -52,6 +52,8 @@ pub enum Shape {
     SignalKind,
     /// The name of a defined environment, or `safe`. Whether it is defined, the merge checks.
     EnvironmentOrSafe,
+    /// The same, or nothing.
+    HostEnvironment,
     /// A list of words and phrases; `"..."` stands for the layer below.
     Words,
     /// A list of windows in the week.
@@ -273,6 +275,7 @@ impl Shape {
             Shape::OneOf(words) => choice(words),
             Shape::SignalKind => "a signal's kind".into(),
             Shape::EnvironmentOrSafe => "an environment's name or `safe`".into(),
+            Shape::HostEnvironment => "an environment's name, `safe` or nothing".into(),
             Shape::Words => "a list of words".into(),
             Shape::Windows => "a list of windows".into(),
             Shape::Zone => "a time zone such as `Europe/Berlin`".into(),
@@ -294,6 +297,7 @@ impl Shape {
                 "not": { "enum": TAKEN },
             }),
             Shape::Text | Shape::EnvironmentOrSafe => json!({ "type": "string", "minLength": 1 }),
+            Shape::HostEnvironment => json!({ "type": "string" }),
             Shape::Badge => json!({ "type": "string", "minLength": 1, "maxLength": BADGE_CAP }),
             Shape::Format => json!({
                 "type": "string", "maxLength": FORMAT_CAP, "pattern": "\\{(badge|target)\\}",

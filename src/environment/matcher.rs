@@ -144,6 +144,14 @@ impl<'n> Matcher<'n> {
         self.gravest(parts.iter().map(|part| self.judge(part)))
     }
 
+    /// How one thing of several names is judged: an exact answer for any of them beats the words of all.
+    pub fn judge_names(&self, names: &[Part]) -> Judgement {
+        let judged: Vec<Judgement> = names.iter().map(|name| self.judge(name)).collect();
+        let exact = |judgement: &&Judgement| judgement.rule == Rule::Target;
+        let settled = judged.iter().any(|judgement| exact(&judgement));
+        self.gravest(judged.into_iter().filter(|judgement| !settled || exact(&judgement)))
+    }
+
     fn patterns_for(&self, text: &str) -> &Patterns<'n> {
         if text.is_ascii() {
             &self.narrow

@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 
 use crate::environment::{Judgement, Names, Rule, Severity};
 use crate::present::armed::Armed;
+use crate::present::overrule;
 use crate::signal::{Place, Tunnel};
+use crate::sources::login::Login;
 use crate::state::tabs::Known;
 use crate::survey::Survey;
 use crate::verdict::{Gravity, Verdict};
 
 /// `status --json`. `tab` is this tab's key, if it has one.
-pub fn status(survey: &Survey, tab: Option<String>, guard: &Armed) -> Value {
+pub fn status(survey: &Survey, tab: Option<String>, guard: &Armed, login: &Login) -> Value {
     let verdict = &survey.verdict;
     let names = &survey.loaded.config.names;
     let environment =
@@ -60,6 +62,8 @@ pub fn status(survey: &Survey, tab: Option<String>, guard: &Armed) -> Value {
         "watcher": survey.connections.watcher.as_str(),
         "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
         "guard": { "state": guard.state, "why": guard.why, "shell": guard.shell },
+        "overrule": overrule::lines(survey, None),
+        "login": { "state": login.as_str(), "by": login.by() },
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod armed;
 pub mod json;
 pub mod kitty;
+pub mod overrule;
 pub mod overview;
 pub mod page;
 pub mod painting;

@@ -9,8 +9,11 @@ use unicode_width::UnicodeWidthStr;
 use crate::environment::{Names, Rule};
 use crate::escape;
 use crate::present::armed::Armed;
+use crate::present::overrule;
 use crate::signal::{Kind, Place, Signal};
 use crate::sources::connections::Watcher;
+use crate::sources::host;
+use crate::sources::login::Login;
 use crate::sources::origin::Origin;
 use crate::survey::Survey;
 use crate::verdict::{Gravity, Reason};
@@ -25,6 +28,8 @@ pub struct Page<'a> {
     pub off: bool,
     /// Whether the guard can hold a line back here.
     pub guard: &'a Armed,
+    /// Where the person at this shell sits.
+    pub login: &'a Login,
     /// Why there is no run directory, if there is none.
     pub run_dir: Option<String>,
 }
@@ -37,8 +42,12 @@ impl Page<'_> {
     pub fn text(&self, origin_of: impl Fn(&Signal) -> Option<Origin>) -> String {
         let verdict = &self.survey.verdict;
         let mut out = self.headline();
-        let mut rows: Vec<[String; 5]> =
-            verdict.reasons.iter().map(|r| self.row(r, origin_of(&r.signal))).collect();
+        let mut rows: Vec<[String; 5]> = verdict
+            .reasons
+            .iter()
+            .filter(|r| self.speaks(r))
+            .map(|r| self.row(r, origin_of(&r.signal)))
+            .collect();
         rows.extend(verdict.troubles.iter().map(|trouble| {
             let place = match &trouble.place {
                 Place::Variable(name) => name.clone(),
@@ -90,6 +99,12 @@ impl Page<'_> {
         format!("{badge}  {text}\n")
     }
 
+    /// Every machine has a name: at one's own, one that says nothing is no news.
+    fn speaks(&self, reason: &Reason) -> bool {
+        let news = reason.judgement.environment.is_some() || self.login.is_remote();
+        reason.signal.source != host::SOURCE || news
+    }
+
     fn row(&self, reason: &Reason, origin: Option<Origin>) -> [String; 5] {
         let signal = &reason.signal;
         let place = match &signal.place {
@@ -131,7 +146,12 @@ impl Page<'_> {
             let parts = [Some("running".into()), count(connections.tunnels.len(), "tunnel"), elsewhere];
             format!("watcher  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
         });
-        let parts: Vec<String> = [Some(guard), watcher].into_iter().flatten().collect();
+        let login = match self.login {
+            Login::Remote(by) => Some(format!("login  from elsewhere, by {}", escape::terminal(by))),
+            Login::Container => Some("login  in a container".into()),
+            Login::Here | Login::Unknown => None,
+        };
+        let parts: Vec<String> = [Some(guard), watcher, login].into_iter().flatten().collect();
         format!("  {}", parts.join("      "))
     }
 
@@ -184,7 +204,7 @@ impl Page<'_> {
         out
     }
 
-    /// How to overrule the first reason; in a clear tab, how to settle the first name that nobody knows.
+    /// How to overrule every reason; in a clear tab, how to settle the first name that nobody knows.
     fn way_out(&self) -> Option<String> {
         let verdict = &self.survey.verdict;
         match verdict.gravity {
@@ -192,19 +212,11 @@ impl Page<'_> {
             Gravity::Clear => return self.unknown(),
             Gravity::Unsure => return None,
         }
-        if let Some(tunnel) = verdict.leading_tunnel() {
-            return Some(format!("End the tunnel:  {}", tunnel.end_command()));
-        }
-        let reason = verdict.winners().next()?;
-        let part = reason
-            .signal
-            .parts
-            .iter()
-            .find(|part| part.text == reason.signal.value)
-            .or(reason.signal.parts.first())?;
-        let line = crate::config::mark::command_line("safe", part.kind, &part.text)?;
+        let lines = overrule::lines(self.survey, self.home.as_deref());
         let environment = verdict.environment.and_then(|i| self.names().environments.get(i))?;
-        Some(format!("Not {}?  {line}", escape::terminal(&environment.name)))
+        let head = format!("Not {}?  ", escape::terminal(&environment.name));
+        let rest = format!("\n{}", " ".repeat(head.width()));
+        (!lines.is_empty()).then(|| head + &lines.join(&rest))
     }
 
     fn unknown(&self) -> Option<String> {
@@ -216,6 +228,7 @@ impl Page<'_> {
             .filter(|reason| matches!(reason.judgement.rule, Rule::Nothing) && !reason.judgement.known);
         let named = |part: &&crate::signal::Part| {
             matches!(part.kind, Kind::KubeContext | Kind::AwsProfile | Kind::GcpConfig)
+                || (part.kind == Kind::Hostname && self.login.is_remote())
         };
         let part = unknown.flat_map(|reason| &reason.signal.parts).find(named)?;
         let line = crate::config::mark::command_line("production", part.kind, &part.text)?;

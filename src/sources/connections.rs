@@ -11,7 +11,8 @@ use crate::state::machine::{Connection, Machine};
 use crate::view::View;
 use crate::world::{Content, World};
 
-const SOURCE: &str = "session";
+/// The word for what other tabs hold open.
+pub const SOURCE: &str = "session";
 
 /// Whether open connections are watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

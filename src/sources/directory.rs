@@ -16,7 +16,8 @@ use crate::world::{Content, Ownership};
 /// The file's name.
 pub const FILE: &str = ".redtab.toml";
 
-const SOURCE: &str = "directory";
+/// This source's word.
+pub const SOURCE: &str = "directory";
 
 /// Directories above this many are not looked at.
 const LEVELS: usize = 64;

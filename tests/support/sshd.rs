@@ -39,6 +39,11 @@ pub struct Sshd {
 impl Sshd {
     /// Starts one whose client configuration knows these names.
     pub fn start(home: &Home, hosts: &[&str]) -> Sshd {
+        Sshd::start_under(home, hosts, &[])
+    }
+
+    /// The same, started by another program whose arguments its command line follows.
+    pub fn start_under(home: &Home, hosts: &[&str], wrapper: &[&str]) -> Sshd {
         let dir = home.join("sshd");
         fs::create_dir_all(&dir).unwrap();
         // Where sshd is started by root it wants this directory, which a service would have made.
@@ -62,8 +67,9 @@ impl Sshd {
         );
         fs::write(dir.join("sshd_config"), text).unwrap();
         let output = fs::File::create(dir.join("log")).unwrap();
-        let mut command = Command::new("/usr/sbin/sshd");
-        command.args(["-D", "-e", "-f"]).arg(dir.join("sshd_config"));
+        let argv = [wrapper, &["/usr/sbin/sshd", "-D", "-e", "-f"]].concat();
+        let mut command = Command::new(argv[0]);
+        command.args(&argv[1..]).arg(dir.join("sshd_config"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output).spawn().unwrap();
         let uid = rustix::process::getuid().as_raw();
         let user = fs::read_to_string("/etc/passwd").unwrap();
