@@ -252,7 +252,7 @@ fn the_colour_blind_palette_and_staging(kind: Kind) {
     let home = home_at("prod-eu", "iterm2", "[prompt]\npalette = \"colorblind\"\n");
     let mut shell = kind.in_home(&home).redtab().start();
     shell.enter();
-    assert!(count(&shell, 0, "\x1b]1337;SetColors=tab=d55e00\x07") > 0, "{}", shell.dump());
+    assert!(count(&shell, 0, "\x1b]1337;SetColors=tab=ac4800\x07") > 0, "{}", shell.dump());
     shell.export("KUBECONFIG", home.kubeconfig("stg", &["stg-1"], "stg-1").to_str().unwrap());
     assert!(
         count(&shell, 0, "\x1b]1337;SetColors=tab=f0e442\x07\x1b]0;STAGING stg-1 · ~\x07") > 0,
