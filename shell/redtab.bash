@@ -136,8 +136,10 @@ __redtab_leave() {
   return "${__redtab_s[0]}"
 }
 
-# Puts our text in front of the title that the user's own PS1 sets: that one is written after ours.
+# Puts our text in front of the titles that the user's own PS1 sets: they are written after ours.
 __redtab_entitle() {
+  # shellcheck disable=SC2016
+  PS1=${PS1//';${__redtab_title-}'/;}
   local -a __redtab_t=('\e]0;' '\e]2;' '\033]0;' '\033]2;' $'\e]0;' $'\e]2;')
   while ((${#__redtab_t[@]})); do
     # shellcheck disable=SC2016 # PS1 expands it at every prompt
@@ -181,9 +183,9 @@ __redtab_draw() {
       *'${__redtab_ps1-}'*) ;;
       *) __redtab_prefix '${__redtab_ps1-}' ;;
     esac
+    # A terminal's own integration may add one that we have not seen.
     # shellcheck disable=SC2016
-    case $PS1 in
-      *'${__redtab_title-}'*) ;;
+    case ${PS1//';${__redtab_title-}'/} in
       *']0;'* | *']2;'*) __redtab_entitle ;;
     esac
   else

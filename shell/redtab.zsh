@@ -285,12 +285,26 @@ __redtab_preexec() {
 
 # powerlevel10k rebuilds PROMPT itself; add `redtab` to its elements (contrib/powerlevel10k.zsh).
 prompt_redtab() {
-  if (( $#__redtab_text )); then
-    case ${__redtab_style[1]-} in
-      *41*) p10k segment -b red -f white -t "${__redtab_text[1]//\%/%%}" ;;
-      *)    p10k segment -b yellow -f black -t "${__redtab_text[1]//\%/%%}" ;;
+  (( $#__redtab_text )) || return 0
+  local -a n=(${(s:;:)__redtab_style[1]-}) look=() side=(-f)
+  while (( $#n )); do
+    case $n[1] in
+      38|48)
+        [[ $n[1] == 38 ]] && side=(-f) || side=(-b)
+        if [[ $n[2] == 2 ]]; then
+          look+=($side "#${(l:2::0:)$(( [##16] n[3] ))}${(l:2::0:)$(( [##16] n[4] ))}${(l:2::0:)$(( [##16] n[5] ))}")
+          n=($n[6,-1])
+        else
+          look+=($side $n[3])
+          n=($n[4,-1])
+        fi ;;
+      9[0-7]) look+=(-f $(( n[1] - 82 ))) n=($n[2,-1]) ;;
+      3[0-7]) look+=(-f $(( n[1] - 30 ))) n=($n[2,-1]) ;;
+      4[0-7]) look+=(-b $(( n[1] - 40 ))) n=($n[2,-1]) ;;
+      *) n=($n[2,-1]) ;;
     esac
-  fi
+  done
+  p10k segment $look -t "${__redtab_text[1]//\%/%%}"
 }
 instant_prompt_redtab() { : }
 

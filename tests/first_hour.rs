@@ -142,7 +142,7 @@ fn the_first_hour(kind: Kind) {
     assert_eq!(tmux.last_row().trim_end(), format!(" PROD k8s-eu-1  {PROMPT}"), "{}", kind.name());
     let colors = tmux.screen(true);
     let row = colors.trim_end().lines().last().unwrap();
-    assert!(row.contains("41m") && row.contains("PROD k8s-eu-1"), "{row:?}");
+    assert!(row.contains("48;5;160m") && row.contains("PROD k8s-eu-1"), "{row:?}");
     has(
         &tmux.line(&next("status")),
         &["PROD  this tab points at production", "k8s-eu-1", "target", "guard   armed", "Not production?"],

@@ -252,7 +252,7 @@ fn the_colour_blind_palette_and_staging(kind: Kind) {
     let home = home_at("prod-eu", "iterm2", "[prompt]\npalette = \"colorblind\"\n");
     let mut shell = kind.in_home(&home).redtab().start();
     shell.enter();
-    assert!(count(&shell, 0, "\x1b]1337;SetColors=tab=d55e00\x07") > 0, "{}", shell.dump());
+    assert!(count(&shell, 0, "\x1b]1337;SetColors=tab=ac4800\x07") > 0, "{}", shell.dump());
     shell.export("KUBECONFIG", home.kubeconfig("stg", &["stg-1"], "stg-1").to_str().unwrap());
     assert!(
         count(&shell, 0, "\x1b]1337;SetColors=tab=f0e442\x07\x1b]0;STAGING stg-1 · ~\x07") > 0,
@@ -448,4 +448,56 @@ in_every_shell!(
 fn the_goldens_name_every_terminal() {
     let ids: Vec<&str> = GOLDEN.iter().map(|golden| golden.0).collect();
     assert_eq!(ids, redtab::present::terminal::IDS[1..]);
+}
+
+/// What README calls a terminal, with its id.
+const README: &[(&str, &str)] = &[
+    ("kitty", "kitty"),
+    ("xterm", "xterm"),
+    ("foot", "foot"),
+    ("VTE (", "vte"),
+    ("urxvt", "urxvt"),
+    ("GNU screen", "screen"),
+    ("Konsole before 24.12", "konsole"),
+    ("Konsole from 24.12", "konsole-24.12"),
+    ("Konsole from 25.12", "konsole-25.12"),
+    ("iTerm2", "iterm2"),
+    ("Windows Terminal", "windows-terminal"),
+    ("WezTerm", "wezterm"),
+    ("Ghostty", "ghostty"),
+    ("Alacritty", "alacritty"),
+    ("Warp", "warp"),
+    ("Tabby", "tabby"),
+    ("Zellij", "zellij"),
+    ("VS Code", "vscode"),
+    ("Apple Terminal", "apple"),
+    ("JetBrains", "jetbrains"),
+    ("mlterm", "mlterm"),
+    ("unknown ones", "generic"),
+    ("dumb", "plain"),
+];
+
+#[test]
+fn the_readme_says_what_the_table_says() {
+    use redtab::present::terminal::{Act, PROFILES, Proof};
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| terminal | tab |"))
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    for profile in PROFILES.iter().filter(|profile| profile.id != "tmux") {
+        let (name, _) = README.iter().find(|(_, id)| *id == profile.id).expect(profile.id);
+        let row = rows.iter().find(|row| row[1].contains(name)).expect(profile.id);
+        let behind = &row[1][row[1].find(name).unwrap() + name.len()..];
+        assert_eq!(behind.starts_with(" ¹"), profile.proof == Proof::Source, "{}: {row:?}", profile.id);
+        if profile.id == "plain" {
+            continue;
+        }
+        let tab = profile.tab.on != Act::None;
+        assert_eq!(row[2].starts_with("red") || row[2].starts_with("by"), tab, "{row:?}");
+        assert_eq!(row[3] == "can", profile.background.on != Act::None, "{row:?}");
+        assert_eq!(row[4].starts_with("yes") || row[4].starts_with("with"), !profile.title.is_empty());
+    }
 }

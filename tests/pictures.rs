@@ -45,8 +45,15 @@ impl Screen {
     fn command(&self, home: &Home, argv: &[&str]) -> Command {
         let mut command = home.command(argv[0]);
         command.args(&argv[1..]).env("DISPLAY", &self.display).env("LIBGL_ALWAYS_SOFTWARE", "1");
-        command.env("XDG_RUNTIME_DIR", home.join("run"));
+        command.env("XDG_RUNTIME_DIR", private(home, "runtime"));
         command
+    }
+
+    /// Runs foot, which needs a Wayland compositor: one in a window of this screen.
+    fn run_foot(&mut self, home: &Home, script: &str) {
+        self.run(home, &["weston", "--backend=x11-backend.so", "--use-pixman", "--socket=w", "--width=900"]);
+        until("the compositor", || home.join("runtime/w").exists());
+        self.run(home, &["env", "WAYLAND_DISPLAY=w", "foot", "bash", "-c", script]);
     }
 
     fn output(&self, home: &Home, argv: &[&str]) -> String {
@@ -154,6 +161,94 @@ fn xterm_that_was_told_nothing_stays_as_it_is() {
     );
 }
 
+/// What the tab's record says this terminal is.
+fn recorded(home: &Home) -> String {
+    let records = fs::read_dir(home.join("run/tabs")).into_iter().flatten().flatten();
+    let texts = records.filter_map(|entry| fs::read_to_string(entry.path()).ok());
+    let values = texts.filter_map(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    values.filter_map(|value| Some(value["terminal"].as_str()?.to_string())).next().unwrap_or_default()
+}
+
+/// Where redtab is told nothing it finds out by itself, also with what an outer terminal left in the environment.
+#[test]
+fn other_terminals_are_recognised_and_turn_red_and_back() {
+    let outer = [
+        "env",
+        "TERM_PROGRAM=vscode",
+        "KITTY_WINDOW_ID=1",
+        "KONSOLE_VERSION=260401",
+        "WT_SESSION=x",
+        "TMUX=/tmp/tmux,1,0",
+        "STY=1.pts",
+        "ZELLIJ=0",
+        "LC_TERMINAL=iTerm2",
+    ];
+    let bus = ["dbus-run-session", "--"];
+    for (id, class, before, argv) in [
+        ("xterm", "XTerm", "#101010", &["xterm", "-bg", "#101010", "-e", "bash", "-i"][..]),
+        ("urxvt", "URxvt", "#101010", &["urxvt", "-bg", "#101010", "-e", "bash", "-i"]),
+        ("vte", "lxterminal", "#000000", &["lxterminal", "--no-remote", "-e", "bash -i"]),
+        (
+            "konsole",
+            "konsole",
+            "#232627",
+            &["konsole", "-p", "LocalTabTitleFormat=%w", "-p", "DefaultProfile=x", "-e", "bash", "-i"],
+        ),
+    ] {
+        let home = home_with(Kind::Bash, "[tab]\nbackground = \"dark\"\n");
+        // lxterminal starts a login shell, which has a PATH of its own.
+        home.write(".profile", "PATH=$HOME/bin:$PATH\n");
+        let mut screen = Screen::start(&home);
+        let bus: &[&str] = if matches!(id, "vte" | "konsole") { &bus } else { &[] };
+        screen.run(&home, &[&outer[..], bus, argv].concat());
+        until(id, || screen.pixel(&home, 300, 200) == before);
+        switch(&home, "prod-eu");
+        until(&format!("{id}'s red title"), || {
+            enter(&screen, &home, class);
+            screen.title(&home, class).starts_with("PROD prod-eu · ~")
+        });
+        assert_eq!(recorded(&home), id);
+        // Where no background can be taken back, none is set.
+        let red = if matches!(id, "urxvt" | "konsole") { before } else { "#600000" };
+        until(&format!("{id}'s background"), || screen.pixel(&home, 300, 200) == red);
+        switch(&home, "dev-eu");
+        until(&format!("{id}'s own title"), || {
+            enter(&screen, &home, class);
+            screen.title(&home, class).starts_with('~')
+        });
+        until(&format!("{id}'s own background"), || screen.pixel(&home, 300, 200) == before);
+    }
+}
+
+/// foot has no key that could be pressed from here: its shell reads its lines from a pipe.
+#[test]
+fn foot_turns_red_and_back() {
+    let home = home_with(Kind::Bash, "[tab]\nbackground = \"dark\"\n");
+    let mut screen = Screen::start(&home);
+    assert!(home.command("mkfifo").arg("lines").status().unwrap().success());
+    screen.run_foot(&home, "bash -i <lines");
+    let mut lines = fs::File::options().write(true).open(home.join("lines")).unwrap();
+    let red = |screen: &Screen| {
+        let histogram =
+            ["import", "-silent", "-window", "root", "-depth", "8", "-format", "%c", "histogram:-"];
+        screen.output(&home, &histogram).contains("#600000")
+    };
+    let mut enter = || std::io::Write::write_all(&mut lines, b"\n").unwrap();
+    enter();
+    until("the record", || recorded(&home) == "foot");
+    assert!(!red(&screen));
+    switch(&home, "prod-eu");
+    until("a red background", || {
+        enter();
+        red(&screen)
+    });
+    switch(&home, "dev-eu");
+    until("its own background", || {
+        enter();
+        !red(&screen)
+    });
+}
+
 /// kitty with two tabs; the second one is in front, the first one runs the shell.
 fn kitty(home: &Home, screen: &mut Screen, remote: &str) -> String {
     let socket = format!("unix:{}", home.join("kitty").display());
@@ -171,6 +266,12 @@ fn kitty(home: &Home, screen: &mut Screen, remote: &str) -> String {
         "tab_bar_style=separator",
         "-o",
         "background=#101010",
+        "-o",
+        "remember_window_size=no",
+        "-o",
+        "initial_window_width=860",
+        "-o",
+        "initial_window_height=300",
         "-o",
     ];
     let remote = format!("allow_remote_control={remote}");
@@ -209,15 +310,137 @@ fn kittys_tab_turns_red_and_back() {
         title() == "PROD prod-eu · ~"
     });
     until("a red tab", red);
-    if let Ok(directory) = std::env::var("REDTAB_PICTURES") {
-        screen.output(&home, &["import", "-window", "root", &format!("{directory}/kitty.png")]);
-    }
     switch(&home, "dev-eu");
     until("its own title", || {
         send("\\r");
         title() == "~"
     });
     until("its own colour", || !red());
+}
+
+/// The README's pictures: real shells, a real kubectl, invented names. Where `REDTAB_PICTURES` names a directory they go
+/// there (docs/screenshots/make); the tests keep none.
+fn picture(home: &Home, screen: &Screen, name: &str, colour: &str) {
+    let directory =
+        std::env::var_os("REDTAB_PICTURES").map_or_else(|| home.path().to_path_buf(), PathBuf::from);
+    let path = directory.join(name).display().to_string();
+    screen.output(home, &["import", "-silent", "-window", "root", &path]);
+    let trim = ["mogrify", "-trim", "-bordercolor", colour, "-border", "12", "-strip", &path];
+    screen.output(home, &trim);
+    assert!(fs::read(path).unwrap().starts_with(b"\x89PNG"));
+}
+
+/// A home for a picture: a kubeconfig of invented clusters, and an `~/app` to stand in.
+fn home_for_a_picture() -> Home {
+    let home = home_with(Kind::Bash, "");
+    let cluster = |name: &str| {
+        format!("- name: {name}-eu\n  cluster: {{server: \"https://api.{name}.acme.example\"}}\n")
+    };
+    let context = |name: &str| format!("- name: {name}-eu\n  context: {{cluster: {name}-eu, user: ana}}\n");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: dev-eu\ncontexts:\n{}{}clusters:\n{}{}users: [{{name: ana, user: {{}}}}]\n",
+        context("dev"),
+        context("prod"),
+        cluster("dev"),
+        cluster("prod")
+    );
+    home.write(".kube/config", text);
+    home.write(
+        ".bashrc",
+        "tty >~/tty$KITTY_WINDOW_ID\nPROMPT_COMMAND='echo >>~/prompts$KITTY_WINDOW_ID'\nPS1='\\[\\e]0;\\w\\a\\]\\w $ '\neval \"$(redtab init bash)\"\n",
+    );
+    fs::create_dir(home.join("app")).unwrap();
+    home
+}
+
+/// Waits until the shell of a window has drawn so many prompts and reads a line: what is typed before is shown twice.
+fn ready(home: &Home, window: &str, prompts: usize) {
+    let drawn = || fs::read(home.join(&format!("prompts{window}"))).map_or(0, |text| text.len());
+    until("a prompt", || drawn() >= prompts);
+    let tty = fs::read_to_string(home.join(&format!("tty{window}"))).unwrap();
+    let modes = || home.command("stty").args(["-a", "-F", tty.trim()]).output().unwrap().stdout;
+    until("a shell that reads", || String::from_utf8_lossy(&modes()).contains("-icanon"));
+}
+
+#[test]
+fn a_picture_of_a_prompt() {
+    let home = home_for_a_picture();
+    let mut screen = Screen::start(&home);
+    let dark = "#1d1f21";
+    let argv = [
+        "xterm",
+        "-fa",
+        "DejaVu Sans Mono",
+        "-fs",
+        "13",
+        "-geometry",
+        "86x18+0+0",
+        "-bg",
+        dark,
+        "-fg",
+        "#d8d8d8",
+        "-b",
+        "12",
+        "-e",
+        "bash",
+        "-c",
+        "cd app; exec bash -i",
+    ];
+    screen.run(&home, &argv);
+    let title = |text: &str| {
+        until(text, || screen.title(&home, "XTerm") == text);
+    };
+    let type_in = |line: &str| {
+        let found = screen.output(&home, &["xdotool", "search", "--onlyvisible", "--class", "XTerm"]);
+        let window = found.lines().next().unwrap_or_default();
+        screen.output(&home, &["xdotool", "windowfocus", window, "type", line]);
+        enter(&screen, &home, "XTerm");
+    };
+    title("~/app");
+    let lines = ["kubectl config use-context prod-eu", "redtab status", "kubectl config use-context dev-eu"];
+    let titles = ["PROD prod-eu · ~/app", "PROD prod-eu · ~/app", "~/app"];
+    for (at, (line, then)) in lines.into_iter().zip(titles).enumerate() {
+        ready(&home, "", at + 1);
+        type_in(line);
+        ready(&home, "", at + 2);
+        title(then);
+    }
+    picture(&home, &screen, "prompt.png", dark);
+}
+
+#[test]
+fn a_picture_of_two_tabs() {
+    let home = home_for_a_picture();
+    let mut screen = Screen::start(&home);
+    let socket = kitty(&home, &mut screen, "socket-only");
+    until("kitty", || {
+        home.join("kitty").exists() && ls(&home, &screen, &socket)[0]["tabs"][0]["id"].is_number()
+    });
+    let to = |arguments: &[&str]| {
+        let argv = [&["kitty", "@", "--to", &socket][..], arguments].concat();
+        screen.output(&home, &argv)
+    };
+    let app = home.join("app").display().to_string();
+    to(&["launch", "--type=tab", "--cwd", &app, "--env", "AWS_PROFILE=acme-dev", "bash", "-i"]);
+    let title = |tab: usize, text: &str| {
+        until(text, || ls(&home, &screen, &socket)[0]["tabs"][tab]["title"].as_str() == Some(text));
+    };
+    let type_in = |tab: usize, line: &str| {
+        to(&["send-text", "--match-tab", &format!("index:{tab}"), &format!("{line}\\r")]);
+    };
+    title(1, "~/app");
+    type_in(0, "clear; cd app; export AWS_PROFILE=acme-prod");
+    title(0, "PROD acme-prod · ~/app");
+    // The tab in front is clear, the other one is red.
+    let red = |colour: &str| (2..200).any(|x| screen.pixel(&home, x, 3) == colour);
+    until("a dimmed red tab", || red("#800000"));
+    ready(&home, "1", 2);
+    to(&["focus-tab", "--match", "index:0"]);
+    until("a red tab", || red("#C00000"));
+    type_in(0, "redtab status");
+    ready(&home, "1", 3);
+    title(0, "PROD acme-prod · ~/app");
+    picture(&home, &screen, "tabs.png", "#101010");
 }
 
 #[test]
@@ -322,6 +545,24 @@ fn xterm_and_kitty_show_no_garbage() {
 }
 
 #[test]
+fn other_terminals_show_no_garbage() {
+    for (id, argv) in [
+        ("urxvt", &["urxvt", "-e", "./probe.sh"][..]),
+        ("vte", &["dbus-run-session", "--", "lxterminal", "--no-remote", "-e", "./probe.sh"]),
+        ("konsole", &["dbus-run-session", "--", "konsole", "-e", "./probe.sh"]),
+    ] {
+        let home = probe(id);
+        let mut screen = Screen::start(&home);
+        screen.run(&home, argv);
+        expect_no_garbage(&home, id, false);
+    }
+    let home = probe("foot");
+    let mut screen = Screen::start(&home);
+    screen.run_foot(&home, "./probe.sh");
+    expect_no_garbage(&home, "foot", false);
+}
+
+#[test]
 fn the_probe_finds_garbage() {
     let home = probe("xterm");
     // screen's title in a terminal that is not screen.
@@ -343,14 +584,15 @@ fn tmux_and_screen_show_no_garbage() {
     expect_no_garbage(&home, "tmux", false);
     tmux(&["kill-server"]);
     let home = probe("screen");
-    let mut shell = Kind::Bash.in_home(&home).env("SCREENDIR", &private(&home)).start();
+    let mut shell = Kind::Bash.in_home(&home).env("SCREENDIR", &private(&home, "screens")).start();
     shell.send("screen -c /dev/null ./probe.sh\r");
     expect_no_garbage(&home, "screen", false);
 }
 
-fn private(home: &Home) -> String {
+/// A directory closed to others, as sockets want one.
+fn private(home: &Home, name: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
-    let directory = home.join("screens");
+    let directory = home.join(name);
     fs::create_dir_all(&directory).unwrap();
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
     directory.display().to_string()

@@ -68,7 +68,7 @@ fn it_says_what_the_tab_is(kind: Kind) {
     let expected = json!({
         "version": 1, "tty": tty, "session": shell.pid(), "shell_pid": shell.pid(), "shell": kind.name(),
         "verdict": "production", "severity": "production", "hot": true, "badge": "PROD", "label": "prod-eu",
-        "segment": "PROD prod-eu", "style": "97;41", "color": "red", "guard": "armed", "terminal": "generic",
+        "segment": "PROD prod-eu", "style": "38;5;231;48;5;160", "color": "red", "guard": "armed", "terminal": "generic",
         "tmux": null, "cwd": home.path(),
     });
     for (name, value) in expected.as_object().unwrap() {

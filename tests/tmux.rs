@@ -32,7 +32,7 @@ fn the_pane_and_its_window_turn_red_and_back(kind: Kind) {
     tmux.line("%0", &kind.export(PROD.0, PROD.1));
     tmux.until_option("%0", "@redtab", "PROD acme-prod").until_entry("0:", Some(RED)).until_entry("1:", None);
     assert!(tmux.find("<PROD acme-prod>").is_some());
-    assert_eq!(tmux.option("%0", "@redtab_style"), "fg=brightwhite,bg=red");
+    assert_eq!(tmux.option("%0", "@redtab_style"), "fg=colour231,bg=colour160");
     tmux.line("%0", "true").prompt("%0").until_entry("0:", Some(RED));
     // A window that is not looked at.
     tmux.tmux(&["select-window", "-t", ":1"]);
@@ -363,7 +363,7 @@ fn the_segment_for_a_status_line() {
         String::from_utf8(output.stdout).unwrap()
     };
     // The record follows what tmux was told.
-    let red = "#[fg=brightwhite,bg=red] PROD prod-eu #[default]\n";
+    let red = "#[fg=colour231,bg=colour160] PROD prod-eu #[default]\n";
     tmux.until("the red segment", |_| segment(&["tmux", &tty]) == red);
     assert_eq!(segment(&["plain", &tty]), "PROD prod-eu\n");
     // What this process sees itself.
@@ -400,8 +400,8 @@ fn the_segment_for_a_status_line() {
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     };
     machine(me);
-    assert_eq!(segment(&["tmux", &tty]), "#[fg=red] 2 prod open #[default]\n");
-    assert_eq!(segment(&["tmux"]), "#[fg=red] 2 prod open #[default]\n");
+    assert_eq!(segment(&["tmux", &tty]), "#[fg=colour196,bg=default] 2 prod open #[default]\n");
+    assert_eq!(segment(&["tmux"]), "#[fg=colour196,bg=default] 2 prod open #[default]\n");
     machine(0x3f_ffff);
     assert_eq!(segment(&["tmux", &tty]), "");
 }
@@ -446,14 +446,17 @@ fn without_colours_the_words_are_there() {
 fn the_end_of_a_shell_takes_the_marks_away(kind: Kind) {
     let home = home_at("prod-eu");
     write_rc(&home, kind, true);
-    let tmux = Tmux::with(&home, &format!("{} -i; exec sleep 600", kind.name()), "");
+    // What the user sets stands before the shell begins; what he sets afterwards would be his last word.
+    let tmux = Tmux::with(&home, &format!("read -r _; {} -i; exec sleep 600", kind.name()), "");
     tmux.tmux(&["set-option", "-w", "-t", "%0", "window-status-current-style", "bg=blue"]);
+    tmux.tmux(&["send-keys", "-t", "%0", "Enter"]);
     tmux.attach().until_entry("0:", Some(RED)).line("%0", "exit");
     tmux.until_option("%0", "@redtab", "").until_entry("0:", None);
     assert_eq!(tmux.tmux(&["show-options", "-p", "-t", "%0"]), "");
     assert_eq!(tmux.window_options("%0"), "window-status-current-style bg=blue");
     // Another program in its place knows nothing of them.
     tmux.tmux(&["new-window", "-d"]);
+    tmux.tmux(&["send-keys", "-t", ":1", "Enter"]);
     tmux.until_entry("1:", Some(RED)).line(":1", "exec sleep 600");
     tmux.until_option(":1", "@redtab", "").until_entry("1:", None);
     assert_eq!(tmux.window_options(":1"), "");

@@ -9,6 +9,7 @@ use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
 use crate::config::Elsewhere;
 use crate::guard::{drift, sieve};
+use crate::present::color::Depth;
 use crate::present::painting::{self, Painter};
 use crate::present::prompt::{self, Looks};
 use crate::present::terminal;
@@ -173,11 +174,13 @@ pub fn looks<'c>(view: &View, config: &'c crate::config::Config) -> Looks<'c> {
         color: text("NO_COLOR").is_none() && view.text("TERM").is_none_or(|term| term != "dumb"),
         unicode: locale.contains("utf-8") || locale.contains("utf8"),
         palette: config.prompt.palette,
+        depth: Depth::of(&text("TERM").unwrap_or_default(), &text("COLORTERM").unwrap_or_default()),
     }
 }
 
 /// What changes how the answer looks or where inputs lie, besides what the sources watch.
 const OWN: &[&str] = &[
+    "COLORTERM",
     "HOME",
     "LANG",
     "LC_ALL",

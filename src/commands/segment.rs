@@ -8,8 +8,8 @@ use anyhow::Result;
 use super::hook;
 use crate::cli::{Exit, Segment as Args, SegmentForm};
 use crate::commands;
-use crate::config::{self, Segment as Form};
-use crate::environment::Names;
+use crate::config::{self, Config, Segment as Form};
+use crate::present::color;
 use crate::present::prompt::{self, Around};
 use crate::present::tmux;
 use crate::reply::Segment;
@@ -40,9 +40,14 @@ pub fn run(args: &Args) -> Result<Exit> {
     };
     let text = match args.form {
         SegmentForm::Tmux => {
-            let open = open(&view, run_dir.as_ref());
+            let loaded = config::load(&view, run_dir.as_ref().map(|dir| dir as _));
+            let open = open(&view, &loaded.config);
             let count = if open == 0 { String::new() } else { format!("{open} prod open") };
-            let parts = [(segment.text, segment.style), (count, "31".to_string())];
+            // Red on the terminal's own ground, whatever the status line's is.
+            let looks = hook::looks(&view, &loaded.config);
+            let red = format!("{};49", color::open(looks.palette, looks.depth));
+            let red = if looks.color { red } else { String::new() };
+            let parts = [(segment.text, segment.style), (count, red)];
             let shown: Vec<String> = parts
                 .iter()
                 .filter(|(text, _)| !text.is_empty())
@@ -80,9 +85,7 @@ fn seen(view: &View, run_dir: Option<&RunDir>) -> Segment {
 }
 
 /// How many production connections are open, as a living watcher says.
-fn open(view: &View, run_dir: Option<&RunDir>) -> usize {
-    let loaded = config::load(view, run_dir.map(|dir| dir as _));
-    let names: &Names = &loaded.config.names;
-    let found = connections::look(view, names, false);
+fn open(view: &View, config: &Config) -> usize {
+    let found = connections::look(view, &config.names, false);
     if found.watcher == Watcher::Running { found.open.len() } else { 0 }
 }

@@ -4,7 +4,7 @@
 
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketType};
 
-use super::terminal::Rgb;
+use super::color::{BLACK, Rgb};
 use crate::view::View;
 
 /// Where kitty listens: `KITTY_LISTEN_ON=unix:…`, and this window's number. `None` without them, and for a `tcp:` address:
@@ -24,8 +24,8 @@ pub fn color_tab(view: &View, color: Option<Rgb>) -> bool {
 /// The message, as kitty 0.14.2 and later read it.
 pub fn message(window: u32, color: Option<Rgb>) -> String {
     let number = |color: Option<Rgb>| color.map_or_else(|| "null".to_string(), |c| c.number().to_string());
-    let text = color.map(|c| if c.is_light() { Rgb(0, 0, 0) } else { Rgb(255, 255, 255) });
-    let dim = color.map(|c| if c.is_light() { c } else { c.mixed(0, 67) });
+    let text = color.map(Rgb::text);
+    let dim = color.map(|c| if c.text() == BLACK { c } else { c.mixed(0, 67) });
     format!(
         "\x1bP@kitty-cmd{{\"cmd\":\"set-tab-color\",\"version\":[0,14,2],\"no_response\":true,\"payload\":\
          {{\"match\":\"window_id:{window}\",\"colors\":{{\"active_bg\":{},\"active_fg\":{},\"inactive_bg\":{},\

@@ -1,6 +1,7 @@
 //! How redtab looks and speaks: the segment, the page of `status`, and JSON. Shows, and decides nothing.
 
 pub mod armed;
+pub mod color;
 pub mod json;
 pub mod kitty;
 pub mod overrule;

@@ -6,9 +6,9 @@ use std::io::Write;
 
 use crate::config::{Background, Config};
 use crate::escape;
-use crate::present::prompt::{self, Looks};
+use crate::present::prompt::Looks;
 use crate::present::terminal::{Brush, Mark, Profile, Theme};
-use crate::present::{kitty, terminal};
+use crate::present::{color, kitty, terminal};
 use crate::reply::Watch;
 use crate::state::{Note, RunDir};
 use crate::verdict::{Gravity, Verdict};
@@ -68,11 +68,11 @@ pub fn of_environment(
 ) -> Option<Mark> {
     match (gravity, environment.and_then(|i| config.names.environments.get(i))) {
         (Gravity::Production | Gravity::Caution, Some(environment)) => {
-            let color = prompt::rgb(&environment.color, looks.palette);
+            let color = color::ground(&environment.color, looks.palette);
             Some(Mark::new(&environment.badge, label, color, looks.unicode))
         }
         (Gravity::Unsure, _) => {
-            Some(Mark::new("?", label, prompt::rgb("yellow", looks.palette), looks.unicode))
+            Some(Mark::new("?", label, color::ground("yellow", looks.palette), looks.unicode))
         }
         _ => None,
     }

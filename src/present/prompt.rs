@@ -3,7 +3,7 @@
 use crate::config::{Palette, Segment as Form};
 use crate::environment::Names;
 use crate::escape;
-use crate::present::terminal::Rgb;
+use crate::present::color::{self, Depth};
 use crate::reply::Segment;
 use crate::verdict::{Gravity, Verdict};
 
@@ -24,6 +24,7 @@ pub struct Looks<'a> {
     /// The locale is UTF-8.
     pub unicode: bool,
     pub palette: Palette,
+    pub depth: Depth,
 }
 
 /// What stands beside a verdict in the segment.
@@ -84,7 +85,7 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks<'_>, around: &Arou
     }
     // Red text without a ground: the tab itself is clear.
     let style = if looks.color && open && !faulty {
-        open_style(looks.palette).into()
+        color::open(looks.palette, looks.depth).into()
     } else {
         ground(verdict.gravity, verdict.environment, names, looks)
     };
@@ -96,9 +97,9 @@ pub fn ground(gravity: Gravity, environment: Option<usize>, names: &Names, looks
     match (gravity, environment.and_then(|i| names.environments.get(i))) {
         _ if !looks.color => String::new(),
         (Gravity::Production | Gravity::Caution, Some(environment)) => {
-            style(&environment.color, looks.palette)
+            color::badge(&environment.color, looks.palette, looks.depth)
         }
-        _ => style("yellow", looks.palette),
+        _ => color::badge("yellow", looks.palette, looks.depth),
     }
 }
 
@@ -134,57 +135,4 @@ fn long(badge: &str, verdict: &Verdict, looks: Looks<'_>) -> String {
     }
     out.push_str(&escape::segment(rest, FORMAT_COLUMNS, looks.unicode));
     out.trim().to_string()
-}
-
-/// The colour of an environment on a tab: dark enough for white text, or light enough for black.
-pub fn rgb(color: &str, palette: Palette) -> Rgb {
-    if let Some((r, g, b)) = hex(color) {
-        return Rgb(r, g, b);
-    }
-    match (color, palette == Palette::Colorblind) {
-        ("red", false) => Rgb(0xc0, 0, 0),
-        ("red", true) => Rgb(0xd5, 0x5e, 0),
-        ("yellow", true) => Rgb(0xf0, 0xe4, 0x42),
-        ("green", _) => Rgb(0, 0x80, 0),
-        ("blue", _) => Rgb(0, 0x40, 0xc0),
-        ("magenta", _) => Rgb(0xa0, 0, 0xa0),
-        ("cyan", _) => Rgb(0, 0xc0, 0xc0),
-        ("white", _) => Rgb(0xf0, 0xf0, 0xf0),
-        ("black", _) => Rgb(0, 0, 0),
-        _ => Rgb(0xe0, 0xc0, 0),
-    }
-}
-
-/// SGR numbers for text that is red and stands on no ground.
-fn open_style(palette: Palette) -> &'static str {
-    if palette == Palette::Colorblind { "38;2;213;94;0" } else { "31" }
-}
-
-/// SGR numbers for text on a background of `color`: a name of the eight, or `#rrggbb`. Sixteen-colour terminals
-/// know every one but the last.
-fn style(color: &str, palette: Palette) -> String {
-    if let Some((r, g, b)) = hex(color) {
-        let bright = (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b)) / 1000 > 140;
-        return format!("{};48;2;{r};{g};{b}", if bright { 30 } else { 97 });
-    }
-    match (color, palette == Palette::Colorblind) {
-        ("red", false) => "97;41",
-        // Vermillion and yellow of the Okabe-Ito palette, told apart under every common deficiency.
-        ("red", true) => "97;48;2;213;94;0",
-        ("yellow", true) => "30;48;2;240;228;66",
-        ("green", _) => "30;42",
-        ("blue", _) => "97;44",
-        ("magenta", _) => "97;45",
-        ("cyan", _) => "30;46",
-        ("white", _) => "30;47",
-        ("black", _) => "97;40",
-        _ => "30;43",
-    }
-    .into()
-}
-
-fn hex(color: &str) -> Option<(u8, u8, u8)> {
-    let digits = color.strip_prefix('#').filter(|d| d.len() == 6 && d.is_ascii())?;
-    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
-    Some((byte(0)?, byte(2)?, byte(4)?))
 }

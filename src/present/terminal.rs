@@ -12,6 +12,8 @@ use std::fmt::Write;
 
 use crate::escape;
 
+pub use super::color::Rgb;
+
 /// How something is switched on or off in a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -67,37 +69,6 @@ pub struct Profile {
     pub title: &'static str,
     pub proof: Proof,
     pub more: &'static [More],
-}
-
-/// A colour of the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rgb(pub u8, pub u8, pub u8);
-
-impl Rgb {
-    /// `c00000`.
-    pub fn hex(self) -> String {
-        format!("{:02x}{:02x}{:02x}", self.0, self.1, self.2)
-    }
-
-    /// As one number, as kitty takes it.
-    pub fn number(self) -> u32 {
-        u32::from(self.0) << 16 | u32::from(self.1) << 8 | u32::from(self.2)
-    }
-
-    /// Whether black reads better on it than white.
-    pub fn is_light(self) -> bool {
-        let Rgb(r, g, b) = self;
-        (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b)) / 1000 > 140
-    }
-
-    /// This colour mixed into black or white, `parts` of 100 of it.
-    pub fn mixed(self, into: u8, parts: u16) -> Rgb {
-        let mix = |c: u8| {
-            let sum = u16::from(c) * parts + u16::from(into) * (100 - parts);
-            u8::try_from(sum / 100).unwrap_or(u8::MAX)
-        };
-        Rgb(mix(self.0), mix(self.1), mix(self.2))
-    }
 }
 
 /// Which background a tint must leave readable.
@@ -158,8 +129,8 @@ impl Brush {
             add(&mut out, self.profile.tab.on, mark);
             if let Some(theme) = self.background {
                 let tint = match theme {
-                    Theme::Dark => mark.color.mixed(0, 50),
-                    Theme::Light => mark.color.mixed(255, 15),
+                    Theme::Dark => mark.color.dark_tint(),
+                    Theme::Light => mark.color.light_tint(),
                 };
                 add(&mut out, self.profile.background.on, &Mark { color: tint, ..mark.clone() });
             }
@@ -287,13 +258,6 @@ mod tests {
         for (text, expected) in [("", ""), ("P", "UA=="), ("PR", "UFI="), ("PROD", "UFJPRA==")] {
             assert_eq!(base64(text), expected);
         }
-    }
-
-    #[test]
-    fn a_tint_leaves_text_readable() {
-        let red = Rgb(0xc0, 0, 0);
-        assert!(!red.mixed(0, 50).is_light() && red.mixed(255, 15).is_light());
-        assert_eq!(red.mixed(0, 50).hex(), "600000");
     }
 
     #[test]

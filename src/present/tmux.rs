@@ -150,10 +150,15 @@ pub fn style(sgr: &str) -> String {
             Some(n @ 30..=37) => out.push(format!("fg={}", NAMES[n - 30])),
             Some(n @ 90..=97) => out.push(format!("fg=bright{}", NAMES[n - 90])),
             Some(n @ 40..=47) => out.push(format!("bg={}", NAMES[n - 40])),
-            Some(n @ (38 | 48)) if numbers.next() == Some(Some(2)) => {
+            Some(49) => out.push("bg=default".into()),
+            Some(n @ (38 | 48)) => {
+                let (side, mode) = (if n == 38 { "fg" } else { "bg" }, numbers.next().flatten());
                 let mut byte = || numbers.next().flatten().and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
-                let (r, g, b) = (byte(), byte(), byte());
-                out.push(format!("{}=#{r:02x}{g:02x}{b:02x}", if n == 38 { "fg" } else { "bg" }));
+                match mode {
+                    Some(2) => out.push(format!("{side}=#{:02x}{:02x}{:02x}", byte(), byte(), byte())),
+                    Some(5) => out.push(format!("{side}=colour{}", byte())),
+                    _ => {}
+                }
             }
             _ => {}
         }
@@ -186,6 +191,8 @@ mod tests {
             ("31", "fg=red"),
             ("97;48;2;213;94;0", "fg=brightwhite,bg=#d55e00"),
             ("", ""),
+            ("38;5;231;48;5;160", "fg=colour231,bg=colour160"),
+            ("38;2;255;0;0;49", "fg=#ff0000,bg=default"),
             ("x;999;48", ""),
             ("48;2;1", "bg=#010000"),
         ] {

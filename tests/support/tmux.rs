@@ -10,9 +10,9 @@ use super::shell::Kind;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Colours of the basic palette as vt100 numbers them.
-pub const RED: vt100::Color = vt100::Color::Idx(1);
-pub const YELLOW: vt100::Color = vt100::Color::Idx(3);
+/// The grounds of production and of what is only shown, as a pane of 256 colours has them.
+pub const RED: vt100::Color = vt100::Color::Idx(160);
+pub const YELLOW: vt100::Color = vt100::Color::Idx(178);
 
 /// A tmux server with one client, which runs in the only pane of another tmux server.
 pub struct Tmux<'h> {

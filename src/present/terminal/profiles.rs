@@ -125,9 +125,9 @@ pub static PROFILES: &[Profile] = &[
         proof: Proof::Source,
         ..PLAIN
     },
-    Profile { id: "foot", name: "foot", background: OSC_11, title: TITLE, proof: Proof::Source, ..PLAIN },
+    Profile { id: "foot", name: "foot", background: OSC_11, title: TITLE, ..PLAIN },
     // It takes no background back, so none is set. Its tabs show a title only where their format has %w.
-    Profile { id: "konsole", name: "Konsole", title: TITLE, proof: Proof::Source, more: &[KONSOLE], ..PLAIN },
+    Profile { id: "konsole", name: "Konsole", title: TITLE, more: &[KONSOLE], ..PLAIN },
     Profile {
         id: "konsole-24.12",
         name: "Konsole 24.12",
@@ -152,7 +152,6 @@ pub static PROFILES: &[Profile] = &[
         name: "a VTE terminal (GNOME, Xfce, Tilix, …)",
         background: OSC_11,
         title: TITLE,
-        proof: Proof::Source,
         ..PLAIN
     },
     Profile {
@@ -184,7 +183,7 @@ pub static PROFILES: &[Profile] = &[
     Profile { id: "xterm", name: "xterm", background: OSC_11, title: TITLE, ..PLAIN },
     Profile { id: "warp", name: "Warp", background: OSC_11, title: BOTH, proof: Proof::Source, ..PLAIN },
     Profile { id: "tabby", name: "Tabby", background: OSC_11, title: BOTH, proof: Proof::Source, ..PLAIN },
-    Profile { id: "urxvt", name: "urxvt", title: TITLE, proof: Proof::Source, ..PLAIN },
+    Profile { id: "urxvt", name: "urxvt", title: TITLE, ..PLAIN },
     Profile { id: "mlterm", name: "mlterm", title: TITLE, proof: Proof::Source, ..PLAIN },
 ];
 
