@@ -316,9 +316,9 @@ __redtab_first() {
   ((__redtab_new[0])) && local - && \builtin set +aefkuvxET
   local IFS=$' \t\n'
   local -a __redtab_l=()
-  case $((__redtab_b[0] & 7)):$((__redtab_c[0] > 0)):${__redtab_rc[0]} in
-    0:1:130 | 3:*) __redtab_remember ;; # no answer: the guard was interrupted
-    0:*) ;;
+  case $((__redtab_b[0] & 7)) in
+    3) __redtab_remember ;;
+    0) ;;
     *) __redtab_again=() ;;
   esac
   case $((__redtab_b[0] & 7)) in
@@ -453,7 +453,7 @@ __redtab_pre() {
   \builtin trap '__redtab_cut=1' INT
   local IFS=$' \t\n'
   local -a __redtab_line=('')
-  local __redtab_forget=0 __redtab_number
+  local __redtab_forget=0 __redtab_number __redtab_began=${SECONDS-0}
   if [[ -n ${__redtab_memory[0]-} ]]; then
     {
       __redtab_entered >|"${__redtab_memory[0]}" && \builtin mapfile -t -d '' __redtab_line <"${__redtab_memory[0]}"
@@ -533,9 +533,9 @@ __redtab_concerns() {
   [[ -n ${__redtab_live[0]-} ]] && ! __redtab_same
 }
 
-# Judges $__redtab_line. Returns 1: it runs. 2: refused. 3: refused, for the guard is broken or was interrupted. 4: it runs, for the guard
-# is broken. 5: the guard let it run. 6: the rest of a paste, refused. What the guard's answers mean stands in
-# docs/protocol.md.
+# Judges $__redtab_line. Returns 1: it runs. 2: refused. 3: refused, for the guard is broken or hung until an interrupt.
+# 4: it runs, for the guard is broken. 5: the guard let it run. 6: the rest of a paste, refused. What the guard's answers
+# mean stands in docs/protocol.md.
 __redtab_judge() {
   local __redtab_input='' __redtab_bodies='' __redtab_answer='' __redtab_status=127 __redtab_tab=no
   if [[ ${REDTAB-} == off ]]; then return 1; fi
@@ -555,7 +555,7 @@ __redtab_judge() {
   fi
   if [[ -n ${__redtab_again[0]-} && ${__redtab_again[0]} == "$__redtab_line" ]]; then return 1; fi
   if [[ -f ${__redtab_bin[0]} && -x ${__redtab_bin[0]} ]]; then
-    __redtab_answer=$(\builtin printf %s "$__redtab_input" 2>/dev/null |
+    __redtab_answer=$({ \builtin trap '' INT; \builtin printf %s "$__redtab_input"; } 2>/dev/null |
       "${__redtab_bin[0]}" guard --shell bash --pid "$$" --hot "$__redtab_tab" --terminal "${__redtab_terminal[0]-}" 2>/dev/null)
     __redtab_status=$?
   fi
@@ -567,6 +567,9 @@ __redtab_judge() {
   elif [[ $__redtab_status == 77 ]]; then
     return 2
   elif [[ $__redtab_status == 130 ]]; then
+    # It may have been about to refuse the line, unless it hung longer than it ever takes.
+    if ((SECONDS - __redtab_began < 2)); then return 2; fi
+    \builtin echo 'redtab: the guard hangs. The same line again runs unchecked.' >&2
     return 3
   elif [[ $__redtab_tab == no ]]; then
     if [[ -z ${__redtab_warned[0]-} ]]; then

@@ -21,6 +21,7 @@ set -g __redtab_hot      # every line goes to the guard
 set -g __redtab_ask      # lines that go there though the tab is clear
 set -g __redtab_shown    # what the prompt said, for the guard: nothing where it said nothing
 set -g __redtab_again    # a line that runs unchecked if it comes again right away
+set -g __redtab_hung     # a line at which the guard was interrupted before it said a word
 set -g __redtab_warned   # a broken guard was named
 set -g __redtab_passed   # the line that runs now came through Enter
 set -g __redtab_can      # yes, or why no line can be held back
@@ -346,8 +347,27 @@ function __redtab_enter
         set -g __redtab_passed 1
         __redtab_execute $argv
     else
+        __redtab_under
         builtin commandline -f repaint
     end
+end
+
+# Prints as many newlines as there are rows of the prompt and of the line above the cursor: fish draws both again from
+# so far up, whatever was printed since.
+function __redtab_under
+    set -l IFS \n
+    set -l prompt (fish_mode_prompt 2>/dev/null; fish_prompt)
+    set -l columns $COLUMNS
+    builtin test "$columns" -gt 0 2>/dev/null; or set columns 80
+    # Without its colours.
+    set -l indent (builtin string replace -ra '\e(\[[^@-~]*[@-~]|[()].|\][^\a\e]*(\a|\e\\\\))' '' -- "$prompt[-1]" | builtin string length)
+    set -l above (builtin count $prompt)
+    for part in (builtin commandline -bc)
+        # A row of its own, and one more wherever it is longer than the terminal is wide.
+        set above (builtin math $above + 1 + "floor(($indent + "(builtin string length -- "$part")") / $columns)")
+    end
+    # The prompt's last row is the line's first one, and the cursor stands in the last.
+    builtin test $above -gt 2; and builtin string repeat -N -n (builtin math $above - 2) \n
 end
 
 # Asks the guard: 0 when the line may run.
@@ -364,23 +384,34 @@ function __redtab_check
     end
     builtin test -n "$argv[3]" -a "x$argv[3]" = "x$line"; and return 0
     builtin test -n "$__redtab_shown"; and __redtab_field shown "$__redtab_shown"
+    # How many lines of the command stand below the cursor: what is said comes below them all.
+    set -l below (builtin commandline -b | builtin count)
+    set below (builtin math max $below - (builtin commandline -L), 0)
+    builtin test $below -gt 0; and __redtab_field below $below
     set -l answer
     set -l rc 127
     if builtin test -f $__redtab_bin -a -x $__redtab_bin
-        # Still there at the next Enter, the guard was interrupted before it said a word. An interrupt ends this very
-        # function: what the guard says must be noted as it comes.
-        set -g __redtab_again $line
+        # An interrupt of what does not care for it ends this very function: what stays is noted before, and what the guard
+        # says as it comes. Interrupted twice at one line, the guard hangs.
+        builtin test "x$__redtab_hung" = "x$line"; and set -g __redtab_again $line
+        set -g __redtab_hung $line
         set -g __redtab_rc 130
         set answer (
             builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot --terminal "$__redtab_terminal" 2>/dev/null |
                 while builtin read -l token
-                    builtin test "$token" = stop; and set -g __redtab_again
+                    if builtin test "$token" = stop
+                        set -g __redtab_again
+                        set -g __redtab_hung
+                    end
                     builtin echo $token
                 end
             set -g __redtab_rc $pipestatus[2]
         )
         set rc $__redtab_rc
-        set -g __redtab_again
+        if builtin test $rc -ne 130
+            set -g __redtab_again
+            set -g __redtab_hung
+        end
     end
     set -gu __redtab_input
     # Held, not refused: something changed, and the prompt that is drawn now shows it.
@@ -394,16 +425,17 @@ function __redtab_check
     else if builtin test $rc -eq 77
         return 1
     else if builtin test $rc -eq 130
-        set -g __redtab_again $line
         return 1
     else if builtin test $hot = no
         if builtin test -z "$__redtab_warned"
-            builtin printf '\nredtab: the guard fails (status %s): lines run unchecked.  redtab status\n' $rc >&2
+            builtin string repeat -N -n (builtin math $below + 1) \n >&2
+            builtin printf 'redtab: the guard fails (status %s): lines run unchecked.  redtab status\n' $rc >&2
             set -g __redtab_warned 1
         end
         return 0
     end
-    builtin printf '\nredtab: the guard fails (status %s), and production is near. It was not run.\n' $rc >&2
+    builtin string repeat -N -n (builtin math $below + 1) \n >&2
+    builtin printf 'redtab: the guard fails (status %s), and production is near. It was not run.\n' $rc >&2
     builtin printf '        The same line again runs unchecked.\n' >&2
     set -g __redtab_again $line
     return 1

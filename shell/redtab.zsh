@@ -228,7 +228,7 @@ __redtab_functions() {
 # is made of. What the guard's answers mean stands in docs/protocol.md.
 __redtab_preexec() {
   # zsh puts a blank behind some lines.
-  local -a line=("${3%${3##*[^[:space:]]}}") again=("$__redtab_again[@]") input=('') answer=('') rc=(0) hot=(no) found=() next=()
+  local -a line=("${3%${3##*[^[:space:]]}}") again=("$__redtab_again[@]") input=('') answer=('') rc=(0) hot=(no) found=() next=() began=($SECONDS)
   local -A bodies=()
   local __redtab_word
   __redtab_again=()
@@ -254,7 +254,7 @@ __redtab_preexec() {
   # An interrupt ends the guard, and then the line; never this function in between.
   builtin trap ':' INT
   if [[ -f $__redtab_bin[1] && -x $__redtab_bin[1] ]]; then
-    answer=("$(builtin print -rn -- "$input[1]" 2>/dev/null | $__redtab_bin[1] guard --shell zsh --pid $$ \
+    answer=("$({ builtin trap '' INT; builtin print -rn -- "$input[1]" } 2>/dev/null | $__redtab_bin[1] guard --shell zsh --pid $$ \
       --hot $hot[1] --terminal "$__redtab_terminal[1]" 2>/dev/null)") || rc=($?)
   else
     rc=(127)
@@ -267,7 +267,11 @@ __redtab_preexec() {
     __redtab_warned=()
     return
   elif [[ $rc[1] == 130 ]]; then
-    __redtab_again=("$line[1]")
+    # It may have been about to refuse the line, unless it hung longer than it ever takes.
+    if (( SECONDS - began[1] >= 2 )); then
+      builtin print -r -u2 -- "redtab: the guard hangs. The same line again runs unchecked."
+      __redtab_again=("$line[1]")
+    fi
   elif [[ $rc[1] != 77 ]]; then
     if [[ $hot[1] == no ]]; then
       (( $#__redtab_warned )) || builtin print -r -u2 -- \

@@ -399,7 +399,11 @@ impl Examiner<'_> {
         let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| verdict.gravity);
         let Some(verdict) = gravest else { return };
         match &run.what {
-            What::Unclear { words, .. } => {
+            What::Unclear { why, words } => {
+                // Nothing of that line is at hand, and a person who repeats one reads it last.
+                if *why == runs::OF_THE_HISTORY && verdict.is_hot() {
+                    findings.push(finding(run.program(), Cause::Unreadable { why: (*why).into() }, verdict));
+                }
                 for path in self.mentioned(run, words, cwd, overrides) {
                     if let Some(by) = self.flag_of(&path) {
                         let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(&path);

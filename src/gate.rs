@@ -35,8 +35,9 @@ pub struct Gate<'g> {
     pub kept: &'g str,
     /// The shell's process id, or the caller's.
     pub pid: u32,
-    /// The cursor stands behind the line that was typed, not at the start of one of its own.
-    pub behind_line: bool,
+    /// How many newlines bring the cursor from where it stands in the typed line to a line of its own; 0 where it is
+    /// there.
+    pub lines_down: usize,
     /// Whether the deadline runs, and must stand still while a question is open.
     pub deadline: bool,
     /// Called once before anything is written to the terminal, as soon as the line needs a question or is refused.
@@ -160,9 +161,7 @@ impl Visit<'_> {
                 tty.forget_typed();
             }
         }
-        if self.gate.behind_line {
-            self.say("\n");
-        }
+        self.step_down();
         let of = |wanted: Decision| findings().filter(move |(_, d)| *d == wanted).map(|(finding, _)| finding);
         match gravest {
             Decision::Allow => true,
@@ -192,9 +191,7 @@ impl Visit<'_> {
                 tty.forget_typed();
             }
         }
-        if self.gate.behind_line {
-            self.say("\n");
-        }
+        self.step_down();
         let since = match &drift.place {
             Place::File { path, .. } => self.gate.world.age_of(path),
             Place::Variable(_) | Place::Line => None,
@@ -383,6 +380,12 @@ impl Visit<'_> {
     }
 
     // --- telling ---
+
+    fn step_down(&self) {
+        if self.gate.lines_down > 0 {
+            self.say(&"\n".repeat(self.gate.lines_down));
+        }
+    }
 
     fn say(&self, text: &str) {
         match &self.tty {

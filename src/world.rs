@@ -8,7 +8,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::tz::TimeZone;
@@ -511,6 +511,22 @@ impl World {
         unsafe { libc::alarm(seconds) };
     }
 
+    /// From now on what a person ends or stops a program with at the keyboard ends this one with `code`, so that whoever
+    /// waits for it learns that it was alive. An alarm still ends it where it hangs.
+    #[allow(unsafe_code)]
+    pub fn end_from_the_keyboard_with(code: u8) {
+        WHEN_INTERRUPTED.store(code, Ordering::SeqCst);
+        for signal in KEYBOARD {
+            // SAFETY: the handler reads an atomic and ends the process by _exit, which is allowed in one. What was
+            // ignored stays ignored.
+            unsafe {
+                if libc::signal(signal, end_at_once as *const () as libc::sighandler_t) == libc::SIG_IGN {
+                    libc::signal(signal, libc::SIG_IGN);
+                }
+            }
+        }
+    }
+
     /// From now on a signal that would end or stop this process is only noted: see [`World::ending_caught`].
     #[allow(unsafe_code)]
     pub fn catch_endings() {
@@ -536,7 +552,7 @@ impl World {
         CAUGHT.load(Ordering::SeqCst)
     }
 
-    /// Signals end and stop this process again.
+    /// Signals end and stop this process again, those of the keyboard as [`World::end_from_the_keyboard_with`] said.
     #[allow(unsafe_code)]
     pub fn release_endings() {
         for signal in ENDINGS {
@@ -546,6 +562,10 @@ impl World {
                     libc::signal(signal, libc::SIG_IGN);
                 }
             }
+        }
+        match WHEN_INTERRUPTED.load(Ordering::SeqCst) {
+            0 => {}
+            code => World::end_from_the_keyboard_with(code),
         }
     }
 
@@ -562,6 +582,18 @@ impl World {
 
 /// What ends or stops a process that doesn't care, as far as it can be caught.
 const ENDINGS: [libc::c_int; 5] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP];
+
+/// Those of them that keys send.
+const KEYBOARD: [libc::c_int; 3] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP];
+
+/// The exit code of a process that such a key ends; 0 where the key itself does.
+static WHEN_INTERRUPTED: AtomicU8 = AtomicU8::new(0);
+
+#[allow(unsafe_code)]
+extern "C" fn end_at_once(_: libc::c_int) {
+    // SAFETY: _exit runs no code of ours.
+    unsafe { libc::_exit(WHEN_INTERRUPTED.load(Ordering::SeqCst).into()) };
+}
 
 static CAUGHT: AtomicBool = AtomicBool::new(false);
 

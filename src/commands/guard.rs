@@ -27,14 +27,24 @@ use crate::{commands, examine};
 /// More than this is not read: the line counts as one that can't be.
 const CAP: usize = 1024 * 1024;
 
+/// No screen is higher.
+const FARTHEST: usize = 200;
+
 /// Decides about the line on stdin.
 ///
 /// # Errors
 /// When stdout can't be written.
 pub fn run(args: &Guard) -> Result<Exit> {
     World::arm_deadline(DEADLINE);
+    // Whoever interrupts a guard that lives has said no: only one that hangs may be got past by it.
+    World::end_from_the_keyboard_with(Exit::Refused as u8);
     let mut bytes = Vec::new();
     let read = std::io::stdin().lock().take(CAP as u64 + 1).read_to_end(&mut bytes);
+    // A hook writes at least that there is a line: whoever wrote for it was interrupted.
+    if matches!(read, Ok(0)) {
+        token("stop");
+        return Ok(Exit::Refused);
+    }
     let fields = match read {
         Ok(length) if length <= CAP => fields(&bytes),
         _ => None,
@@ -65,7 +75,10 @@ pub fn run(args: &Guard) -> Result<Exit> {
         },
         pid: args.pid,
         // bash and zsh have left the line; fish asks while the cursor is still in it.
-        behind_line: args.shell == Shell::Fish,
+        lines_down: match args.shell {
+            Shell::Bash | Shell::Zsh => 0,
+            Shell::Fish => 1 + fields.as_ref().map_or(0, |fields| fields.below),
+        },
         deadline: true,
         stop: &stop,
     };
@@ -141,6 +154,8 @@ struct Fields {
     functions: Vec<(String, String)>,
     /// What the prompt said at which the line was typed; empty where nobody knows.
     shown: String,
+    /// How many lines of the command stand below the cursor.
+    below: usize,
 }
 
 /// Reads `KIND BYTES[ NAME]`, a newline, so many bytes, a newline, and so on; the first must be `line`. Kinds of a later
@@ -172,6 +187,7 @@ fn fields(bytes: &[u8]) -> Option<Fields> {
             "alias" | "abbr" => found.aliases.push((name, text)),
             "function" => found.functions.push((name, text)),
             "shown" => found.shown = text,
+            "below" => found.below = text.parse().unwrap_or(0).min(FARTHEST),
             _ => {}
         }
     }
@@ -186,13 +202,14 @@ mod tests {
     fn fields_are_read_by_length() {
         let pair = |name: &str, text: &str| (name.to_string(), text.to_string());
         let found = fields(
-            b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nshown 6\nclear\n\nlater 1\nz\n",
+            b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nshown 6\nclear\n\nbelow 1\n2\nlater 1\nz\n",
         );
         let expected = Fields {
             line: "a\nb c".into(),
             aliases: vec![pair("ll", "ls"), pair("g", "q")],
             functions: vec![pair("f", "x;y")],
             shown: "clear\n".into(),
+            below: 2,
         };
         assert_eq!(found, Some(expected));
     }

@@ -39,7 +39,7 @@ pub fn run(args: &Run) -> Result<Exit> {
         here: args.here,
         kept: "",
         pid: world.parent_pid().unwrap_or_default(),
-        behind_line: false,
+        lines_down: 0,
         deadline: false,
         stop: &|| {},
     };

@@ -103,6 +103,9 @@ pub enum Stdin {
     Pipe,
 }
 
+/// Why `fc` and `r` are unclear: which line they run stands nowhere in theirs.
+pub const OF_THE_HISTORY: &str = "runs a line of the history";
+
 /// What sort of thing is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {

@@ -66,7 +66,16 @@ impl Resolver<'_> {
                 return Step::Done;
             }
             "fc" | "r" if !fish => {
-                self.unclear(own, "runs a line of the history", words.to_vec(), at);
+                let options =
+                    words[1..].iter().map_while(Word::exact).take_while(|word| word.starts_with('-'));
+                let options: String = options.collect();
+                // It lists or keeps the history, and runs nothing.
+                let only_looks = name == "fc"
+                    && options.contains(['l', 'R', 'W', 'A', 'I', 'p', 'P'])
+                    && !options.contains(['e', 's']);
+                if !only_looks {
+                    self.unclear(own, super::OF_THE_HISTORY, words.to_vec(), at);
+                }
             }
             "time" if fish => return Step::Into(1, true),
             _ => return Step::No,
