@@ -18,6 +18,7 @@ pub mod escape;
 pub mod examine;
 pub mod gate;
 pub mod guard;
+pub mod herald;
 pub mod idle;
 pub mod inventory;
 pub mod ladder;

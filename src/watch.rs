@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::config::{self, Config, LastGood};
 use crate::connections::look::{Open, Watch};
 use crate::guard::{hours, lease};
+use crate::herald::Herald;
 use crate::state::RunDir;
 use crate::state::machine::{Machine, Process};
 use crate::state::open::{Binary, Holder, Taken};
@@ -57,7 +58,15 @@ pub fn run(world: &World) -> Result<Ended, String> {
             Err(other) => return Ok(Ended::Another(other)),
         };
         run_dir.log(&format!("{} watcher {pid} starts", world.local("").rfc3339));
-        let mut watcher = Watcher { world, run_dir, lock, me, binary: binary.clone(), trouble: None };
+        let mut watcher = Watcher {
+            world,
+            run_dir,
+            lock,
+            me,
+            binary: binary.clone(),
+            trouble: None,
+            herald: Herald::default(),
+        };
         let asked = watcher.watch(&mut watch);
         watcher.run_dir.end_watcher(me, world);
         if asked {
@@ -128,6 +137,7 @@ struct Watcher<'w> {
     binary: Binary,
     /// What went wrong last, so that it is logged once.
     trouble: Option<String>,
+    herald: Herald,
 }
 
 impl Watcher<'_> {
@@ -148,11 +158,21 @@ impl Watcher<'_> {
             let now = Instant::now();
             due.retain(|at| *at > now);
             let config = self.config();
-            let open = watch.look(self.world, &config, idle_after(self.world, &config));
+            let idle_after = idle_after(self.world, &config);
+            let open = watch.look(self.world, &config, idle_after);
             self.write(&open);
+            // Only what is written down is told: where tunnels lead waits for nobody.
+            let told = self.herald.told;
+            let done = self.herald.look(self.world, &self.run_dir, &config, &open, idle_after);
+            for trouble in done.troubles {
+                self.log(&trouble);
+            }
+            if self.herald.told != told {
+                self.write(&open);
+            }
             let ends: Vec<OwnedFd> = watch.processes().take(ENDS).filter_map(|key| pidfd(key.pid)).collect();
             let mut next = now + interval(&config, &open);
-            if watch.is_asking() {
+            if watch.is_asking() || done.closed {
                 next = next.min(now + BREATH);
             }
             next = due.iter().copied().fold(next, Instant::min).max(now + BREATH);
@@ -222,7 +242,7 @@ impl Watcher<'_> {
     fn write(&mut self, open: &[Open]) {
         let boot = self.world.boot_id();
         let connections = open.iter().map(|open| open.connection.clone()).collect();
-        let machine = Machine { boot: boot.clone(), watcher: self.me, connections };
+        let machine = Machine { boot: boot.clone(), watcher: self.me, connections, told: self.herald.told };
         let mut failed = self.run_dir.keep_machine(&machine, self.world.uid).err();
         let list: Vec<Value> = open.iter().map(as_json).collect();
         let value = json!({
@@ -246,10 +266,14 @@ impl Watcher<'_> {
     fn note(&mut self, trouble: Option<String>) {
         if trouble != self.trouble {
             if let Some(text) = &trouble {
-                self.run_dir.log(&format!("{} {text}", self.world.local("").rfc3339));
+                self.log(text);
             }
             self.trouble = trouble;
         }
+    }
+
+    fn log(&self, text: &str) {
+        self.run_dir.log(&format!("{} {text}", self.world.local("").rfc3339));
     }
 }
 

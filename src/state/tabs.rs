@@ -44,7 +44,8 @@ impl Pane {
         (world.parent_of(tab.session) == server.parse().ok()).then_some(pane)
     }
 
-    fn new(socket: &str, pane: &str, shown: bool) -> Option<Pane> {
+    /// `None` where these are not what tmux calls its socket and a pane.
+    pub fn new(socket: &str, pane: &str, shown: bool) -> Option<Pane> {
         let number = pane.strip_prefix('%')?;
         let numbered = (1..=9).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
         (socket.starts_with('/') && numbered).then(|| Pane {

@@ -47,8 +47,9 @@ impl Home {
             ("REDTAB_RUN_DIR", here("run")),
             ("REDTAB_SYSTEM_CONFIG", here("etc/redtab.toml")),
         ];
-        // By day and by night the same: tests of the late hours say so in the user's own file.
-        self.write("etc/redtab.toml", "[hours]\nlate = []\n");
+        // By day and by night the same, and no watcher that a test does not ask for: those of the late hours and of the
+        // watcher's start say so in the user's own file.
+        self.write("etc/redtab.toml", "[hours]\nlate = []\n[watch]\nstart = \"manual\"\n");
         self.vars = vars.map(|(name, value)| (name.to_string(), value)).into();
         self
     }
@@ -124,6 +125,11 @@ impl Home {
     /// The environment of every shell in this home, as (name, value).
     pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
         self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Puts a variable into the environment of whatever is started from now on.
+    pub fn set_var(&mut self, name: &str, value: &str) {
+        self.vars.insert(name.into(), value.into());
     }
 
     /// A command with this home's environment and nothing else, in this home's directory.
