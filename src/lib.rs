@@ -22,6 +22,7 @@ pub mod herald;
 pub mod idle;
 pub mod inventory;
 pub mod ladder;
+pub mod live;
 pub mod output;
 pub mod parts;
 pub mod present;

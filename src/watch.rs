@@ -5,16 +5,18 @@
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use serde_json::{Value, json};
 
-use crate::config::{self, Config, LastGood};
+use crate::config::{self, Config, LastGood, WatcherEnds};
 use crate::connections::look::{Open, Watch};
 use crate::guard::{hours, lease};
 use crate::herald::Herald;
+use crate::live::Live;
 use crate::state::RunDir;
 use crate::state::machine::{Machine, Process};
 use crate::state::open::{Binary, Holder, Taken};
@@ -29,6 +31,10 @@ const BREATH: Duration = Duration::from_millis(250);
 const AFTER_HINT: [u64; 3] = [100, 800, 2500];
 /// How long an older watcher may take to end.
 const HANDOVER: Duration = Duration::from_secs(5);
+/// A file that was just touched is left alone for so long: it may not be whole yet.
+const SETTLE: Duration = Duration::from_millis(30);
+/// Without a shell for so long, a watcher that is to end with the last one ends.
+const LONELY: Duration = Duration::from_secs(10);
 /// Processes whose end is waited for; the poll finds that of others.
 const ENDS: usize = 256;
 
@@ -73,7 +79,11 @@ pub fn run(world: &World) -> Result<Ended, String> {
             watcher.run_dir.log(&format!("{} watcher {pid} ends", world.local("").rfc3339));
             return Ok(Ended::Asked);
         }
-        // The run directory, or the lock in it, was taken away: begin anew where others look.
+        // The run directory, or the lock in it, was taken away: begin anew where others look. With the directory above
+        // it nobody is left who could.
+        if RunDir::place(world).as_deref().and_then(Path::parent).is_none_or(|above| !above.is_dir()) {
+            return Ok(Ended::Asked);
+        }
     }
 }
 
@@ -147,6 +157,8 @@ impl Watcher<'_> {
         self.note(hints.as_ref().err().map(|error| format!("no hints: {error}")));
         let hints = hints.ok();
         let mut due: Vec<Instant> = Vec::new();
+        let mut live = Live::start();
+        let mut lonely = Instant::now();
         loop {
             if World::ending_caught() {
                 return true;
@@ -170,13 +182,20 @@ impl Watcher<'_> {
             if self.herald.told != told {
                 self.write(&open);
             }
+            live.look(self.world, &self.run_dir);
+            if live.tabs() > 0 {
+                lonely = Instant::now();
+            } else if config.watch.ends == WatcherEnds::LastShell && lonely.elapsed() > LONELY {
+                self.log("the last shell has ended");
+                return true;
+            }
             let ends: Vec<OwnedFd> = watch.processes().take(ENDS).filter_map(|key| pidfd(key.pid)).collect();
             let mut next = now + interval(&config, &open);
             if watch.is_asking() || done.closed {
                 next = next.min(now + BREATH);
             }
             next = due.iter().copied().fold(next, Instant::min).max(now + BREATH);
-            if !self.wait(next, watch, hints.as_ref(), &ends, &mut due) {
+            if !self.wait(next, watch, &mut live, hints.as_ref(), &ends, &mut due) {
                 return true;
             }
         }
@@ -187,6 +206,7 @@ impl Watcher<'_> {
         &self,
         mut next: Instant,
         watch: &mut Watch,
+        live: &mut Live,
         hints: Option<&UnixDatagram>,
         ends: &[OwnedFd],
         due: &mut Vec<Instant>,
@@ -198,11 +218,10 @@ impl Watcher<'_> {
             if left.is_zero() {
                 return true;
             }
-            let mut files: Vec<PollFd<'_>> = hints
-                .iter()
-                .map(|socket| socket.as_fd())
-                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-                .collect();
+            let first = [hints.map(AsFd::as_fd), live.wake().map(AsFd::as_fd)];
+            let mut files: Vec<PollFd<'_>> =
+                first.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+            let others = files.len();
             files.extend(ends.iter().map(|end| PollFd::new(end, PollFlags::IN)));
             let timeout = Timespec::try_from(left).unwrap_or_default();
             let polled = rustix::event::poll(&mut files, Some(&timeout));
@@ -224,7 +243,11 @@ impl Watcher<'_> {
                 // However many come, it listens again only after a breath.
                 std::thread::sleep(Duration::from_millis(20));
             }
-            if ready.iter().skip(usize::from(hints.is_some())).any(|ended| *ended) {
+            if others > usize::from(hints.is_some()) && ready.get(others - 1) == Some(&true) {
+                std::thread::sleep(SETTLE);
+                live.look(self.world, &self.run_dir);
+            }
+            if ready.iter().skip(others).any(|ended| *ended) {
                 next = next.min(begun + BREATH);
                 ends = &[];
             }
