@@ -5,6 +5,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::connections::look::Open;
+use crate::escape;
+use crate::gate;
+use crate::idle::{State, Use};
+use crate::state::StateDir;
+use crate::state::audit::Record;
 use crate::state::machine::Connection;
 use crate::world::{Content, World};
 
@@ -53,10 +59,11 @@ pub enum Outcome {
     Refused(String),
 }
 
-/// Whether a connection of this kind may be closed without a person's word once it is known to be idle. An interactive
-/// ssh never may: a silent restore looks idle too.
-pub fn may_be_automatic(kind: &str) -> bool {
-    !matches!(kind, "ssh" | "mosh" | "ssh client" | "exec" | "attach" | "docker" | "session")
+/// Whether a connection is known to do nothing, so that closing it loses no work: what forwards and has nobody who goes
+/// through it. Everything else is at most likely idle: an interactive ssh may be running a silent restore, and the wire
+/// does not tell whether a database's client holds a transaction open.
+pub fn is_known_idle(open: &Open) -> bool {
+    open.state == State::Idle && open.clients == 0 && matches!(open.uses, Use::Forwarding | Use::Master)
 }
 
 /// Asks a connection to end, and waits for it.
@@ -88,6 +95,38 @@ pub fn end(world: &World, connection: &Connection) -> Outcome {
         }
     }
     Outcome::Stays
+}
+
+/// Writes a closing into the audit trail; a refusal is one too. `pid`: who closes.
+///
+/// # Errors
+/// Why it can't be written, as text for a terminal.
+pub fn record(
+    world: &World,
+    connection: &Connection,
+    outcome: &Outcome,
+    reason: &str,
+    pid: u32,
+) -> Result<(), String> {
+    let came_of_it = match outcome {
+        Outcome::Closed => "closed".to_string(),
+        Outcome::Gone => "it had ended".into(),
+        Outcome::Stays => "it stays".into(),
+        Outcome::Refused(why) => why.clone(),
+    };
+    let record = Record {
+        decision: "close",
+        rule: "",
+        target: &connection.label,
+        what: &format!("{} to {}", connection.kind, connection.target),
+        reason: &format!("{reason}: {came_of_it}"),
+        line: None,
+    };
+    let actor = gate::actor(world, pid);
+    gate::tell_system(world, &record, &actor);
+    StateDir::open(world)
+        .and_then(|state| state.record(&record, &actor).map_err(|error| crate::world::plain(&error)))
+        .map_err(|why| format!("the audit trail can't be written: {}", escape::terminal(&why)))
 }
 
 enum Step {

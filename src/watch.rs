@@ -5,15 +5,18 @@
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use serde_json::{Value, json};
 
-use crate::config::{self, Config, LastGood};
+use crate::config::{self, Config, LastGood, WatcherEnds};
 use crate::connections::look::{Open, Watch};
 use crate::guard::{hours, lease};
+use crate::herald::Herald;
+use crate::live::Live;
 use crate::state::RunDir;
 use crate::state::machine::{Machine, Process};
 use crate::state::open::{Binary, Holder, Taken};
@@ -28,6 +31,10 @@ const BREATH: Duration = Duration::from_millis(250);
 const AFTER_HINT: [u64; 3] = [100, 800, 2500];
 /// How long an older watcher may take to end.
 const HANDOVER: Duration = Duration::from_secs(5);
+/// A file that was just touched is left alone for so long: it may not be whole yet.
+const SETTLE: Duration = Duration::from_millis(30);
+/// Without a shell for so long, a watcher that is to end with the last one ends.
+const LONELY: Duration = Duration::from_secs(10);
 /// Processes whose end is waited for; the poll finds that of others.
 const ENDS: usize = 256;
 
@@ -57,14 +64,26 @@ pub fn run(world: &World) -> Result<Ended, String> {
             Err(other) => return Ok(Ended::Another(other)),
         };
         run_dir.log(&format!("{} watcher {pid} starts", world.local("").rfc3339));
-        let mut watcher = Watcher { world, run_dir, lock, me, binary: binary.clone(), trouble: None };
+        let mut watcher = Watcher {
+            world,
+            run_dir,
+            lock,
+            me,
+            binary: binary.clone(),
+            trouble: None,
+            herald: Herald::default(),
+        };
         let asked = watcher.watch(&mut watch);
         watcher.run_dir.end_watcher(me, world);
         if asked {
             watcher.run_dir.log(&format!("{} watcher {pid} ends", world.local("").rfc3339));
             return Ok(Ended::Asked);
         }
-        // The run directory, or the lock in it, was taken away: begin anew where others look.
+        // The run directory, or the lock in it, was taken away: begin anew where others look. With the directory above
+        // it nobody is left who could.
+        if RunDir::place(world).as_deref().and_then(Path::parent).is_none_or(|above| !above.is_dir()) {
+            return Ok(Ended::Asked);
+        }
     }
 }
 
@@ -128,6 +147,7 @@ struct Watcher<'w> {
     binary: Binary,
     /// What went wrong last, so that it is logged once.
     trouble: Option<String>,
+    herald: Herald,
 }
 
 impl Watcher<'_> {
@@ -137,6 +157,8 @@ impl Watcher<'_> {
         self.note(hints.as_ref().err().map(|error| format!("no hints: {error}")));
         let hints = hints.ok();
         let mut due: Vec<Instant> = Vec::new();
+        let mut live = Live::start();
+        let mut lonely = Instant::now();
         loop {
             if World::ending_caught() {
                 return true;
@@ -148,15 +170,32 @@ impl Watcher<'_> {
             let now = Instant::now();
             due.retain(|at| *at > now);
             let config = self.config();
-            let open = watch.look(self.world, &config, idle_after(self.world, &config));
+            let idle_after = idle_after(self.world, &config);
+            let open = watch.look(self.world, &config, idle_after);
             self.write(&open);
+            // Only what is written down is told: where tunnels lead waits for nobody.
+            let told = self.herald.told;
+            let done = self.herald.look(self.world, &self.run_dir, &config, &open, idle_after);
+            for trouble in done.troubles {
+                self.log(&trouble);
+            }
+            if self.herald.told != told {
+                self.write(&open);
+            }
+            live.look(self.world, &self.run_dir);
+            if live.tabs() > 0 {
+                lonely = Instant::now();
+            } else if config.watch.ends == WatcherEnds::LastShell && lonely.elapsed() > LONELY {
+                self.log("the last shell has ended");
+                return true;
+            }
             let ends: Vec<OwnedFd> = watch.processes().take(ENDS).filter_map(|key| pidfd(key.pid)).collect();
             let mut next = now + interval(&config, &open);
-            if watch.is_asking() {
+            if watch.is_asking() || done.closed {
                 next = next.min(now + BREATH);
             }
             next = due.iter().copied().fold(next, Instant::min).max(now + BREATH);
-            if !self.wait(next, watch, hints.as_ref(), &ends, &mut due) {
+            if !self.wait(next, watch, &mut live, hints.as_ref(), &ends, &mut due) {
                 return true;
             }
         }
@@ -167,6 +206,7 @@ impl Watcher<'_> {
         &self,
         mut next: Instant,
         watch: &mut Watch,
+        live: &mut Live,
         hints: Option<&UnixDatagram>,
         ends: &[OwnedFd],
         due: &mut Vec<Instant>,
@@ -178,11 +218,10 @@ impl Watcher<'_> {
             if left.is_zero() {
                 return true;
             }
-            let mut files: Vec<PollFd<'_>> = hints
-                .iter()
-                .map(|socket| socket.as_fd())
-                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-                .collect();
+            let first = [hints.map(AsFd::as_fd), live.wake().map(AsFd::as_fd)];
+            let mut files: Vec<PollFd<'_>> =
+                first.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+            let others = files.len();
             files.extend(ends.iter().map(|end| PollFd::new(end, PollFlags::IN)));
             let timeout = Timespec::try_from(left).unwrap_or_default();
             let polled = rustix::event::poll(&mut files, Some(&timeout));
@@ -204,7 +243,11 @@ impl Watcher<'_> {
                 // However many come, it listens again only after a breath.
                 std::thread::sleep(Duration::from_millis(20));
             }
-            if ready.iter().skip(usize::from(hints.is_some())).any(|ended| *ended) {
+            if others > usize::from(hints.is_some()) && ready.get(others - 1) == Some(&true) {
+                std::thread::sleep(SETTLE);
+                live.look(self.world, &self.run_dir);
+            }
+            if ready.iter().skip(others).any(|ended| *ended) {
                 next = next.min(begun + BREATH);
                 ends = &[];
             }
@@ -222,7 +265,7 @@ impl Watcher<'_> {
     fn write(&mut self, open: &[Open]) {
         let boot = self.world.boot_id();
         let connections = open.iter().map(|open| open.connection.clone()).collect();
-        let machine = Machine { boot: boot.clone(), watcher: self.me, connections };
+        let machine = Machine { boot: boot.clone(), watcher: self.me, connections, told: self.herald.told };
         let mut failed = self.run_dir.keep_machine(&machine, self.world.uid).err();
         let list: Vec<Value> = open.iter().map(as_json).collect();
         let value = json!({
@@ -246,10 +289,14 @@ impl Watcher<'_> {
     fn note(&mut self, trouble: Option<String>) {
         if trouble != self.trouble {
             if let Some(text) = &trouble {
-                self.run_dir.log(&format!("{} {text}", self.world.local("").rfc3339));
+                self.log(text);
             }
             self.trouble = trouble;
         }
+    }
+
+    fn log(&self, text: &str) {
+        self.run_dir.log(&format!("{} {text}", self.world.local("").rfc3339));
     }
 }
 

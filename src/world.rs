@@ -461,6 +461,20 @@ impl World {
         fields.nth(3)?.parse::<i64>().ok().map(|tty| u64::try_from(tty).unwrap_or(0))
     }
 
+    /// Whether a process's group has this terminal (a device number, the process's own) for itself.
+    pub fn has_terminal(&self, pid: u32, tty: u64) -> bool {
+        let Some(stat) = short(&format!("/proc/{pid}/stat")) else { return false };
+        let after = stat.rfind(')').map_or("", |at| &stat[at + 1..]);
+        let fields: Vec<&str> = after.split_ascii_whitespace().collect();
+        // state, parent, group, session, terminal, the terminal's foreground group
+        match fields[..] {
+            [state, _, group, _, terminal, front, ..] => {
+                !matches!(state, "Z" | "X") && terminal.parse() == Ok(tty) && group == front
+            }
+            _ => false,
+        }
+    }
+
     /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
     pub fn tab(&self) -> Option<Tab> {
         self.tab_of(session()?)

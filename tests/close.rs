@@ -196,10 +196,14 @@ fn of_what_is_idle_an_interactive_ssh_is_left_alone() {
     let idle = |id, kind, process: &Process| {
         let mut value = connection(id, kind, process.0.id(), started(process.0.id()));
         value["idle"] = json!(true);
+        value["closable"] = json!(kind == "tunnel");
         value
     };
     let busy_one = connection(3, "psql", busy.0.id(), started(busy.0.id()));
     machine(&home, &[idle(1, "tunnel", &tunnel), idle(2, "ssh", &session), busy_one]);
-    assert!(close(&home, &["--idle"]).status.success());
+    let output = close(&home, &["--idle"]);
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("left    ssh to prod-db:5432: it may be at work.  redtab close 2\n"), "{said}");
     assert!(tunnel.ends() && session.is_there() && busy.is_there());
 }

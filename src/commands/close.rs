@@ -6,12 +6,10 @@ use crate::cli::{Close, Exit, Snooze};
 use crate::close::{self, Outcome};
 use crate::commands;
 use crate::escape;
-use crate::gate;
 use crate::guard::lease;
-use crate::state::audit::Record;
+use crate::state::RunDir;
 use crate::state::machine::{Connection, Machine};
 use crate::state::snoozes::{self, LONGEST};
-use crate::state::{RunDir, StateDir};
 use crate::world::World;
 
 /// Ends the connections with these numbers, or all that are known to be idle.
@@ -26,18 +24,27 @@ pub fn run(args: &Close) -> Result<Exit> {
         if !machine.is_watched(&world) {
             bail!("the watcher is not running: it can't be told what is idle.  redtab watch start");
         }
-        let idle = machine.connections.iter().filter(|c| c.idle && close::may_be_automatic(&c.kind));
-        idle.collect()
+        machine.connections.iter().filter(|c| c.idle && c.closable).collect()
     } else {
         args.ids.iter().map(|id| named(&machine, *id)).collect::<Result<_>>()?
     };
     if chosen.is_empty() {
         commands::print("nothing is known to be idle\n")?;
     }
+    if args.idle {
+        for one in machine.connections.iter().filter(|c| c.idle && !c.closable) {
+            let what = escape::terminal(&format!("{} to {}", one.kind, one.target));
+            commands::print(&format!("left    {what}: it may be at work.  redtab close {}\n", one.id))?;
+        }
+    }
     let mut exit = Exit::Yes;
     for connection in chosen {
         let outcome = close::end(&world, connection);
-        record(&world, connection, &outcome, if args.idle { "asked, idle" } else { "asked" });
+        let reason = if args.idle { "asked, idle" } else { "asked" };
+        let person = world.parent_pid().unwrap_or_default();
+        if let Err(why) = close::record(&world, connection, &outcome, reason, person) {
+            commands::complain(&why);
+        }
         let what = escape::terminal(&format!("{} to {}", connection.kind, connection.target));
         match outcome {
             Outcome::Closed => commands::print(&format!("closed  {what}\n"))?,
@@ -56,31 +63,6 @@ pub fn run(args: &Close) -> Result<Exit> {
         }
     }
     Ok(exit)
-}
-
-/// Writes a closing into the audit trail; a refusal is one too.
-pub fn record(world: &World, connection: &Connection, outcome: &Outcome, reason: &str) {
-    let came_of_it = match outcome {
-        Outcome::Closed => "closed".to_string(),
-        Outcome::Gone => "it had ended".into(),
-        Outcome::Stays => "it stays".into(),
-        Outcome::Refused(why) => why.clone(),
-    };
-    let record = Record {
-        decision: "close",
-        rule: "",
-        target: &connection.label,
-        what: &format!("{} to {}", connection.kind, connection.target),
-        reason: &format!("{reason}: {came_of_it}"),
-        line: None,
-    };
-    let actor = gate::actor(world, world.parent_pid().unwrap_or_default());
-    gate::tell_system(world, &record, &actor);
-    let written = StateDir::open(world)
-        .and_then(|state| state.record(&record, &actor).map_err(|error| crate::world::plain(&error)));
-    if let Err(why) = written {
-        commands::complain(&format!("the audit trail can't be written: {}", escape::terminal(&why)));
-    }
 }
 
 /// Silences the warnings about these connections, or about all of them.

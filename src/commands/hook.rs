@@ -179,7 +179,7 @@ pub fn looks<'c>(view: &View, config: &'c crate::config::Config) -> Looks<'c> {
 }
 
 /// What changes how the answer looks or where inputs lie, besides what the sources watch.
-const OWN: &[&str] = &[
+pub const OWN: &[&str] = &[
     "COLORTERM",
     "HOME",
     "LANG",

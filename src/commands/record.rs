@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::HookPrompt;
+use crate::commands::hook;
 use crate::config::Segment as Form;
 use crate::present::prompt::{self, Around, Looks};
 use crate::present::{json, tmux};
@@ -12,7 +13,7 @@ use crate::reply::Segment;
 use crate::signal::Place;
 use crate::sources;
 use crate::state::RunDir;
-use crate::state::tabs::{self, Pane, Record};
+use crate::state::tabs::{self, Known, Pane, Record};
 use crate::survey::Survey;
 use crate::tab::Tab;
 use crate::verdict::{Gravity, Verdict};
@@ -82,20 +83,39 @@ pub fn before_command(world: &World, run_dir: &RunDir, segment: Segment, label: 
     run_dir.keep_tab(world, &tab, &record);
 }
 
-fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segment) -> Record {
-    let world = view.world();
-    let verdict = &survey.verdict;
-    let environment = verdict.environment.and_then(|i| survey.loaded.config.names.environments.get(i));
-    let text = |path: &Path| path.to_string_lossy().into_owned();
+/// A tab that became production while it sat at its prompt: writes its record anew and tells tmux. `world` is the
+/// caller's, `view` the tab's.
+pub fn live(world: &World, view: &View, run_dir: &RunDir, known: &Known, survey: &Survey) -> Record {
+    let config = &survey.loaded.config;
+    let mut looks = hook::looks(view, config);
+    if looks.form == Form::Off {
+        looks.form = Form::Long;
+    }
+    let around = Around {
+        faulty: !survey.loaded.problems.is_empty(),
+        guarded: known.record.guard == "armed",
+        ..Around::default()
+    };
+    let segment = prompt::segment(&survey.verdict, &config.names, looks, &around);
+    let mut record = judged(&survey.verdict, survey, &segment, known.record.clone());
+    show_in_tmux(world, Some(&known.record), &mut record);
+    run_dir.keep_tab(world, &known.tab, &record);
+    record
+}
+
+/// Takes [`live`] back.
+pub fn put_back(world: &World, run_dir: &RunDir, tab: &Tab, now: &Record, before: Record) {
+    let mut record = before;
+    show_in_tmux(world, Some(now), &mut record);
+    run_dir.keep_tab(world, tab, &record);
+}
+
+/// A record with what a verdict says.
+fn judged(verdict: &Verdict, survey: &Survey, segment: &Segment, record: Record) -> Record {
+    let names = &survey.loaded.config.names;
+    let environment = verdict.environment.and_then(|i| names.environments.get(i));
     Record {
-        tty: tabs::tty_path(tab).map(|path| text(&path)).unwrap_or_default(),
-        shell: args.shell.name().into(),
-        shell_pid: args.pid,
-        shell_version: {
-            let end = args.shell_version.find(|c: char| !c.is_ascii_digit() && c != '.');
-            args.shell_version[..end.unwrap_or(args.shell_version.len())].to_string()
-        },
-        verdict: json::verdict(verdict, &survey.loaded.config.names),
+        verdict: json::verdict(verdict, names),
         severity: json::severity(verdict.gravity).into(),
         hot: verdict.is_hot(),
         badge: environment.map(|found| found.badge.to_string()).unwrap_or_default(),
@@ -103,13 +123,31 @@ fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segm
         segment: segment.text.clone(),
         style: segment.style.clone(),
         color: environment.map(|found| found.color.to_string()).unwrap_or_default(),
+        ..record
+    }
+}
+
+fn of(view: &View, tab: &Tab, args: &HookPrompt, survey: &Survey, segment: &Segment) -> Record {
+    let world = view.world();
+    let verdict = &survey.verdict;
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let record = Record {
+        tty: tabs::tty_path(tab).map(|path| text(&path)).unwrap_or_default(),
+        shell: args.shell.name().into(),
+        shell_pid: args.pid,
+        shell_version: {
+            let end = args.shell_version.find(|c: char| !c.is_ascii_digit() && c != '.');
+            args.shell_version[..end.unwrap_or(args.shell_version.len())].to_string()
+        },
         guard: if args.can_block == "yes" { "armed".into() } else { args.can_block.clone() },
         terminal: String::new(),
         tmux: Pane::of(world, tab),
         cwd: world.cwd.as_deref().map(text).unwrap_or_default(),
         selectors: selectors(world, verdict),
         watched: view.watched().iter().map(|watched| text(&watched.path)).collect(),
-    }
+        ..Record::default()
+    };
+    judged(verdict, survey, segment, record)
 }
 
 /// How long tmux may take; one that hangs is left alone.
@@ -155,19 +193,39 @@ fn run_tmux(world: &World, arguments: &[String]) -> bool {
     world.run_briefly(command, TMUX_LIMIT)
 }
 
-/// Names of files and ports, which no signal repeats; every other value is taken from its signal, without secrets.
-const PLAIN: &[&str] = &["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "KUBECONFIG"];
+/// Names of files, ports and the like, which no signal repeats; every other value is taken from its signal, without
+/// secrets.
+const PLAIN: &[&str] = &[
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AZURE_CONFIG_DIR",
+    "CLOUDSDK_CONFIG",
+    "DOCKER_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "KITTY_LISTEN_ON",
+    "KITTY_WINDOW_ID",
+    "KUBECONFIG",
+    "PGSERVICEFILE",
+    "PGSYSCONFDIR",
+    "PULUMI_HOME",
+    "TF_DATA_DIR",
+];
 
 fn selectors(world: &World, verdict: &Verdict) -> BTreeMap<String, String> {
     let signals = verdict.reasons.iter().filter_map(|reason| match &reason.signal.place {
-        Place::Variable(name) => Some((name.clone(), reason.signal.value.clone())),
+        // What a local port leads to stands behind it, and is none of the variable's.
+        Place::Variable(name) => {
+            let value = reason.signal.value.split(" -> ").next().unwrap_or_default();
+            Some((name.clone(), value.to_owned()))
+        }
         _ => None,
     });
     let plain = world.vars.iter().filter_map(|(name, value)| {
         let (name, value) = (name.to_str()?, value.to_string_lossy());
         let port =
             name.ends_with("PORT") && value.parse::<u16>().is_ok() && sources::env::is_watched(name.as_ref());
-        (port || PLAIN.contains(&name)).then(|| (name.to_string(), value.into_owned()))
+        (port || PLAIN.contains(&name) || hook::OWN.contains(&name))
+            .then(|| (name.to_string(), value.into_owned()))
     });
     signals.chain(plain).collect()
 }

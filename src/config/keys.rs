@@ -7,7 +7,9 @@ use std::fmt::Write;
 use crate::backups::Backup;
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
-use crate::config::{Background, Config, Elsewhere, OnDrift, Palette, Segment, StartWatcher};
+use crate::config::{
+    Background, Config, Elsewhere, OnDrift, OnIdle, Palette, Segment, StartWatcher, WatcherEnds,
+};
 use crate::environment::{Environment, Severity, Target, WordList};
 use crate::guard::own::{LocalOnly, OwnRule};
 use crate::present::terminal;
@@ -159,6 +161,8 @@ word_field!(Segment, Segment::as_str, Segment::from_word);
 word_field!(Background, Background::as_str, Background::from_word);
 word_field!(Elsewhere, Elsewhere::as_str, Elsewhere::from_word);
 word_field!(StartWatcher, StartWatcher::as_str, StartWatcher::from_word);
+word_field!(OnIdle, OnIdle::as_str, OnIdle::from_word);
+word_field!(WatcherEnds, WatcherEnds::as_str, WatcherEnds::from_word);
 word_field!(OnDrift, OnDrift::as_str, OnDrift::from_word);
 word_field!(Palette, Palette::as_str, Palette::from_word);
 word_field!(Kind, Kind::as_str, Kind::from_word);
@@ -518,7 +522,8 @@ pub static CONFIG: &[Section] = &[
                 name: "start",
                 shape: Shape::OneOf(StartWatcher::WORDS),
                 required: false,
-                doc: "`shell`: a watcher should run; where none does, local ports are unsure. `manual`: only if somebody starts one.",
+                doc: "`shell`: the first shell that finds no watcher starts one, unless `redtab watch install` has; where none \
+                      runs, local ports are unsure. `manual`: only if somebody starts one.",
                 slot: Slot::Config(|config| &mut config.watch.start),
             },
             Key {
@@ -542,6 +547,29 @@ pub static CONFIG: &[Section] = &[
                 required: false,
                 doc: "The same in the late hours.",
                 slot: Slot::Config(|config| &mut config.watch.idle_after_late),
+            },
+            Key {
+                name: "on_idle",
+                shape: Shape::OneOf(OnIdle::WORDS),
+                required: false,
+                doc: "`warn`: an idle connection is told at its tab's next prompt, later in tmux and on the desktop. `close`: \
+                      after `close_after` it is closed as well, announced beforehand, and only where it is known to be idle. \
+                      `off`: it is only counted.",
+                slot: Slot::Config(|config| &mut config.watch.on_idle),
+            },
+            Key {
+                name: "close_after",
+                shape: Shape::Duration,
+                required: false,
+                doc: "After how long without use `on_idle = \"close\"` closes; never sooner than it is idle.",
+                slot: Slot::Config(|config| &mut config.watch.close_after),
+            },
+            Key {
+                name: "ends",
+                shape: Shape::OneOf(WatcherEnds::WORDS),
+                required: false,
+                doc: "When the watcher ends by itself: `never`, or with the `last_shell` that has a hook.",
+                slot: Slot::Config(|config| &mut config.watch.ends),
             },
         ],
     },

@@ -99,6 +99,9 @@ pub struct Watch {
     pub poll: String,
     pub idle_after: String,
     pub idle_after_late: String,
+    pub on_idle: OnIdle,
+    pub close_after: String,
+    pub ends: WatcherEnds,
 }
 
 impl Default for Watch {
@@ -108,6 +111,9 @@ impl Default for Watch {
             poll: "10s".into(),
             idle_after: "10m".into(),
             idle_after_late: "5m".into(),
+            on_idle: OnIdle::default(),
+            close_after: "20m".into(),
+            ends: WatcherEnds::default(),
         }
     }
 }
@@ -210,11 +216,35 @@ words! {
 words! {
     /// Who starts the watcher.
     StartWatcher {
-        /// `redtab watch start`, or nobody.
+        /// The first shell that finds none, unless a service is there to do it.
         #[default]
-        Manual => "manual",
-        /// The first shell that finds none.
         Shell => "shell",
+        /// `redtab watch start`, or nobody.
+        Manual => "manual",
+    }
+}
+
+words! {
+    /// What becomes of a connection that stays idle.
+    OnIdle {
+        /// It is told, quietly first.
+        #[default]
+        Warn => "warn",
+        /// It is told, and closed where it is known to be idle.
+        Close => "close",
+        /// Nothing but the count in the segment.
+        Off => "off",
+    }
+}
+
+words! {
+    /// When the watcher ends by itself.
+    WatcherEnds {
+        /// Never.
+        #[default]
+        Never => "never",
+        /// Soon after the last shell with a hook.
+        LastShell => "last_shell",
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::address;
+use crate::close;
 use crate::config::Config;
 use crate::connections::kinds::{self, Beside, Fact, Intent, short};
 use crate::connections::resolve::{Answer, Question, Resolver};
@@ -58,6 +59,8 @@ pub struct Open {
     pub via: Vec<String>,
     /// A mux master's socket.
     pub control_path: Option<String>,
+    /// What is typed in its terminal goes to it.
+    pub foreground: bool,
 }
 
 /// What is remembered between two looks.
@@ -692,6 +695,7 @@ impl Watch {
             }
             let evidence = evidence(one, &judged.fact, *port, &via);
             open.push(Open {
+                foreground: one.stat.tty_nr != 0 && one.stat.foreground,
                 production: environment.severity == Severity::Production,
                 state: track.state,
                 idle_secs: now.awake.saturating_sub(track.idle_since) / 1000,
@@ -717,8 +721,14 @@ impl Watch {
                     evidence,
                     opened_at: one.opened_at,
                     idle: track.state == State::Idle,
+                    closable: false,
                 },
             });
+            // Who goes through what the far side listens for is not seen here.
+            let reversed = ssh.is_some_and(|ssh| ssh.remote);
+            if let Some(open) = open.last_mut() {
+                open.connection.closable = !reversed && close::is_known_idle(open);
+            }
         }
         self.ids = ids;
         open.sort_by_key(|open| open.connection.id);

@@ -41,7 +41,8 @@ pub struct Ssh {
     /// What `ssh -G` is to be given to see the same: the options, then the host.
     pub arguments: Vec<String>,
     local: Vec<Forward>,
-    remote: bool,
+    /// It lets the far side listen.
+    pub remote: bool,
     dynamic: bool,
 }
 

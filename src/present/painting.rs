@@ -126,6 +126,29 @@ impl Painter<'_> {
         write(&self.brush.paint(mark, ""));
     }
 
+    /// What the watcher writes to a tab that became production at its prompt. Its shell finds the note at the next one.
+    pub fn from_outside(&self, mark: &Mark) -> Vec<u8> {
+        if !self.brush.paints() {
+            return Vec::new();
+        }
+        let was = self.noted();
+        self.by_socket(Some(mark), was.as_deref());
+        self.note(mark, was.as_deref());
+        self.brush.paint(mark, &self.here())
+    }
+
+    /// What the watcher writes to a tab that is clear again before its shell has seen anything.
+    pub fn back_from_outside(&self) -> Vec<u8> {
+        if !self.brush.paints() {
+            return Vec::new();
+        }
+        self.by_socket(None, self.noted().as_deref());
+        if let (Some(run_dir), Some(key)) = (self.run_dir, &self.key) {
+            run_dir.drop_note(Note::Painted, key);
+        }
+        self.brush.restore(&self.here())
+    }
+
     /// Takes back what is painted, before another program has the terminal for itself.
     pub fn take_back(&self) {
         if self.brush.paints() {

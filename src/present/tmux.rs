@@ -55,6 +55,42 @@ pub fn clear(pane: &Pane) -> Vec<String> {
     call.arguments
 }
 
+/// The arguments that ask a pane for its terminal and its server for its clients: a line each, the terminal first.
+pub fn audience(pane: &Pane) -> Vec<String> {
+    let mut call = Call::to(pane);
+    call.add(&["display-message", "-p", "-t", &pane.pane, "#{pane_tty}"]);
+    call.add(&["list-clients", "-F", "#{client_name}"]);
+    call.arguments
+}
+
+/// The arguments that show a text to these clients for as many milliseconds.
+pub fn tell(pane: &Pane, clients: &[&str], text: &str, millis: u32) -> Vec<String> {
+    let mut call = Call::to(pane);
+    call.keep("@redtab_say", &escape::tmux_option(text));
+    for client in clients {
+        call.add(&[
+            "display-message",
+            "-c",
+            client,
+            "-t",
+            &pane.pane,
+            "-d",
+            &millis.to_string(),
+            "#{@redtab_say}",
+        ]);
+    }
+    call.keep("@redtab_say", "");
+    call.arguments
+}
+
+/// The arguments that ask for the row of a pane's cursor, and then for its screen.
+pub fn screen(pane: &Pane) -> Vec<String> {
+    let mut call = Call::to(pane);
+    call.add(&["display-message", "-p", "-t", &pane.pane, "#{pane_tty} #{cursor_y}"]);
+    call.add(&["capture-pane", "-p", "-t", &pane.pane]);
+    call.arguments
+}
+
 /// One run of tmux: commands, each behind an argument `;`.
 struct Call {
     pane: String,
@@ -197,6 +233,19 @@ mod tests {
             ("48;2;1", "bg=#010000"),
         ] {
             assert_eq!(super::style(sgr), style, "{sgr}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_no_part_of_a_format() {
+        for text in ["x;", "-x", "#(touch F)", "#{host}", "#[fg=red]", "a\nb", ";"] {
+            let arguments = tell(&pane(), &["/dev/pts/1", "/dev/pts/2"], text, 5000);
+            let at = arguments.iter().position(|word| word == "@redtab_say").unwrap();
+            assert_eq!(arguments[at - 1], "--");
+            let mut others = arguments.clone();
+            others[at + 1] = "PROD".into();
+            assert_eq!(others, tell(&pane(), &["/dev/pts/1", "/dev/pts/2"], "PROD", 5000));
+            assert_eq!(arguments.iter().filter(|word| *word == "#{@redtab_say}").count(), 2);
         }
     }
 

@@ -56,6 +56,8 @@ pub struct Connection {
     pub opened_at: u64,
     /// The watcher has called it idle.
     pub idle: bool,
+    /// It is known to do nothing: closing it loses no work.
+    pub closable: bool,
 }
 
 impl Connection {
@@ -72,6 +74,8 @@ pub struct Machine {
     pub boot: String,
     pub watcher: Process,
     pub connections: Vec<Connection>,
+    /// How many notices this watcher has left: when it grows, every prompt asks, and the one that is meant tells.
+    pub told: u64,
 }
 
 impl Machine {
@@ -94,6 +98,7 @@ impl Machine {
             boot: text(&value["boot"]),
             watcher: process(&value["watcher"])?,
             connections: connections.collect(),
+            told: value["told"].as_u64().unwrap_or(0),
         })
     }
 
@@ -117,6 +122,7 @@ impl Machine {
                     "evidence": c.evidence,
                     "opened_at": c.opened_at,
                     "idle": c.idle,
+                    "closable": c.closable,
                 })
             })
             .collect();
@@ -125,6 +131,7 @@ impl Machine {
             "boot": self.boot,
             "watcher": { "pid": self.watcher.pid, "started": self.watcher.started },
             "connections": connections,
+            "told": self.told,
         });
         format!("{value}\n")
     }
@@ -185,7 +192,8 @@ fn connection(value: &Value) -> Option<Connection> {
         tty_nr: value["tty_nr"].as_u64().unwrap_or(0),
         evidence: text(&value["evidence"]),
         opened_at: value["opened_at"].as_u64().unwrap_or(0),
-        idle: value["idle"].as_bool().unwrap_or(false),
+        idle: value["idle"] == true,
+        closable: value["closable"] == true,
     })
 }
 
@@ -206,7 +214,8 @@ mod tests {
             tty_nr: 34819,
             evidence: "ssh -L, bastion".into(),
             opened_at: 1_763_839_200,
-            idle: false,
+            idle: true,
+            closable: true,
         };
         let ssh = Connection {
             id: 8,
@@ -218,6 +227,7 @@ mod tests {
             boot: "b".into(),
             watcher: Process { pid: 10, started: 11 },
             connections: vec![tunnel, ssh],
+            told: 3,
         }
     }
 

@@ -44,7 +44,8 @@ impl Pane {
         (world.parent_of(tab.session) == server.parse().ok()).then_some(pane)
     }
 
-    fn new(socket: &str, pane: &str, shown: bool) -> Option<Pane> {
+    /// `None` where these are not what tmux calls its socket and a pane.
+    pub fn new(socket: &str, pane: &str, shown: bool) -> Option<Pane> {
         let number = pane.strip_prefix('%')?;
         let numbered = (1..=9).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
         (socket.starts_with('/') && numbered).then(|| Pane {
@@ -85,7 +86,7 @@ pub struct Record {
     pub terminal: String,
     pub tmux: Option<Pane>,
     pub cwd: String,
-    /// Variables that select a target, with values that hold no secret.
+    /// Variables that select a target, say where files lie, or how things look, with values that hold no secret.
     pub selectors: BTreeMap<String, String>,
     /// Every file the verdict depends on.
     pub watched: Vec<String>,
@@ -178,6 +179,17 @@ impl RunDir {
     /// The record of the tab with this key, living or not.
     pub fn tab_record(&self, world: &World, tab: &Tab) -> Option<Record> {
         read(&self.existing(DIR)?, &tab.key(), world.uid)
+    }
+
+    /// Where the records lie.
+    pub fn tabs_directory(&self) -> PathBuf {
+        self.path().join(DIR)
+    }
+
+    /// When a tab's record was written, seconds and nanoseconds since the epoch.
+    pub fn tab_written(&self, tab: &Tab) -> Option<(i64, i64)> {
+        let stat = self.stat(&format!("{DIR}/{}.json", tab.key()))?;
+        Some((stat.st_mtime, i64::try_from(stat.st_mtime_nsec).ok()?))
     }
 
     /// Forgets a tab.

@@ -47,9 +47,10 @@ impl Home {
             ("REDTAB_RUN_DIR", here("run")),
             ("REDTAB_SYSTEM_CONFIG", here("etc/redtab.toml")),
         ];
-        // By day and by night the same: tests of the late hours say so in the user's own file.
-        // Whatever the machine is called that they run on.
-        self.write("etc/redtab.toml", "[hours]\nlate = []\n[host]\nenvironment = \"safe\"\n");
+        // By day and by night the same, whatever the machine is called that they run on, and no watcher that a test does not
+        // ask for: those of the late hours, the host and the watcher's start say so in the user's own file.
+        let same = "[hours]\nlate = []\n[host]\nenvironment = \"safe\"\n[watch]\nstart = \"manual\"\n";
+        self.write("etc/redtab.toml", same);
         self.vars = vars.map(|(name, value)| (name.to_string(), value)).into();
         self
     }
@@ -125,6 +126,11 @@ impl Home {
     /// The environment of every shell in this home, as (name, value).
     pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
         self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Puts a variable into the environment of whatever is started from now on.
+    pub fn set_var(&mut self, name: &str, value: &str) {
+        self.vars.insert(name.into(), value.into());
     }
 
     /// A command with this home's environment and nothing else, in this home's directory.

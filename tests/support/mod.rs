@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports)] // each test file is its own crate and uses its own part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+mod desktop;
 mod home;
 mod screen;
 mod servers;
@@ -12,6 +13,7 @@ mod strace;
 pub mod tmux;
 mod watched;
 
+pub use desktop::Desktop;
 pub use home::{Home, kubeconfig, tool};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
 pub use servers::{Server, postgres, postgres_bin, redis};

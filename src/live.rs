@@ -1,0 +1,284 @@
+//! Keeps open tabs true while they sit at their prompts: when a file that a tab's verdict depends on changes, the tab is
+//! judged again by its record, and one that became production is painted, title, colour and pane of tmux, at once. The
+//! prompt itself is the shell's; it is true the next time it is drawn.
+//!
+//! It polls for the truth and takes the file system's events for a hint to look sooner, so that a file system without
+//! events costs speed alone. It refuses to write to a terminal that is not this user's, not the one of the record, or in
+//! which anything but the shell has the word; what it writes moves no cursor and asks nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::Metadata;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::commands::{hook, record};
+use crate::config;
+use crate::present::painting::{self, Painter};
+use crate::present::terminal;
+use crate::state::RunDir;
+use crate::state::tabs::{self, Known, Record, Tabs};
+use crate::survey;
+use crate::tab::Tab;
+use crate::verdict::Gravity;
+use crate::view::View;
+use crate::world::World;
+
+/// More directories are left to the poll.
+const DIRECTORIES: usize = 512;
+/// Longer paint is not written: less than this a terminal takes in one piece.
+const PAINT: usize = 512;
+
+/// What tells one state of a file from another: device, inode, length, time.
+type Print = Option<(u64, u64, u64, i64, i64)>;
+
+/// Which names the events are about that matter.
+#[derive(Debug, Default)]
+struct Wanted {
+    paths: BTreeSet<PathBuf>,
+    /// Every file right in it matters.
+    tabs: PathBuf,
+}
+
+/// What is remembered between two looks.
+#[derive(Debug)]
+pub struct Live {
+    events: Option<RecommendedWatcher>,
+    /// Readable when an event came.
+    wake: Option<OwnedFd>,
+    wanted: Arc<Mutex<Wanted>>,
+    watching: BTreeSet<PathBuf>,
+    prints: HashMap<PathBuf, Print>,
+    tabs: BTreeMap<String, Known>,
+    /// Tabs that were painted here, each with the record that its own shell had left and the one that was put there.
+    painted: HashMap<String, (Record, Record)>,
+}
+
+impl Live {
+    /// Begins; nothing is looked at yet. Where the system has no events for it, it looks when it is told to.
+    pub fn start() -> Live {
+        let wanted = Arc::new(Mutex::new(Wanted::default()));
+        let (wake, events) = match listener(Arc::clone(&wanted)) {
+            Some((wake, events)) => (Some(wake), Some(events)),
+            None => (None, None),
+        };
+        Live {
+            events,
+            wake,
+            wanted,
+            watching: BTreeSet::new(),
+            prints: HashMap::new(),
+            tabs: BTreeMap::new(),
+            painted: HashMap::new(),
+        }
+    }
+
+    /// Readable when something changed and a look is due.
+    pub fn wake(&self) -> Option<&OwnedFd> {
+        self.wake.as_ref()
+    }
+
+    /// How many tabs live.
+    pub fn tabs(&self) -> usize {
+        self.tabs.len()
+    }
+
+    /// Looks at every tab's files, and does what is to be done about those that changed.
+    pub fn look(&mut self, world: &World, run_dir: &RunDir) {
+        self.drain();
+        let known = Tabs::new(run_dir, world).all_live();
+        let tabs: BTreeMap<String, Known> = known.into_iter().map(|known| (known.tab.key(), known)).collect();
+        self.painted.retain(|key, _| tabs.contains_key(key));
+        let mut prints: HashMap<PathBuf, Print> = HashMap::new();
+        for path in tabs.values().flat_map(|known| &known.record.watched) {
+            let path = PathBuf::from(path);
+            prints.entry(path).or_insert_with_key(|path| print(path));
+        }
+        let due: Vec<String> = tabs
+            .iter()
+            .filter(|(key, known)| self.is_due(key, known, &prints, run_dir))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut judged: HashMap<(&BTreeMap<String, String>, &str), bool> = HashMap::new();
+        for key in &due {
+            let Some(known) = tabs.get(key) else { continue };
+            // Tabs that see the same are judged once.
+            let sight = (&known.record.selectors, known.record.cwd.as_str());
+            let clear = judged.get(&sight).is_some_and(|production| !production);
+            if !(clear && !self.painted.contains_key(key)) {
+                judged.insert(sight, self.judge(world, run_dir, key, known));
+            }
+        }
+        self.watch(&prints, run_dir);
+        self.prints = prints;
+        self.tabs = tabs;
+    }
+
+    /// Whether a tab's inputs are others than those its record was made from.
+    fn is_due(&self, key: &str, known: &Known, prints: &HashMap<PathBuf, Print>, run_dir: &RunDir) -> bool {
+        let own = run_dir.tab_written(&known.tab);
+        known.record.watched.iter().any(|path| {
+            let path = Path::new(path);
+            let now = prints.get(path).copied().flatten();
+            match (self.prints.get(path), self.tabs.contains_key(key)) {
+                (Some(before), true) => *before != now,
+                // A tab that is new here: what was written since its record was.
+                _ => now.zip(own).is_some_and(|((.., secs, nanos), own)| (secs, nanos) >= own),
+            }
+        })
+    }
+
+    /// Judges a tab by its record; whether it is production.
+    fn judge(&mut self, world: &World, run_dir: &RunDir, key: &str, known: &Known) -> bool {
+        let its = its_world(world, &known.record);
+        let view = View::new(&its);
+        let survey = survey::look(&view, Some(run_dir as &dyn config::LastGood));
+        let production = survey.verdict.gravity == Gravity::Production;
+        let was_production = known.record.severity == "production";
+        if production && !was_production && is_at_prompt(world, known) {
+            let Some(terminal) = open_terminal(world, &known.tab) else { return production };
+            let after = record::live(world, &view, run_dir, known, &survey);
+            let looks = hook::looks(&view, &survey.loaded.config);
+            let mark = painting::mark(&survey.verdict, &survey.loaded.config, looks);
+            if let (Some(painter), Some(mark)) = (painter(&view, run_dir, known, &survey.loaded.config), mark)
+            {
+                write(&terminal, &painter.from_outside(&mark));
+            }
+            self.painted.insert(key.to_owned(), (known.record.clone(), after));
+        } else if !production
+            && let Some((before, after)) = self.painted.remove(key)
+            && after.segment == known.record.segment
+            && is_at_prompt(world, known)
+            && let Some(terminal) = open_terminal(world, &known.tab)
+        {
+            // Its shell has seen nothing of it: it is what it was.
+            record::put_back(world, run_dir, &known.tab, &known.record, before);
+            if let Some(painter) = painter(&view, run_dir, known, &survey.loaded.config) {
+                write(&terminal, &painter.back_from_outside());
+            }
+        }
+        production
+    }
+
+    /// Watches the directories of these files, and no others.
+    fn watch(&mut self, prints: &HashMap<PathBuf, Print>, run_dir: &RunDir) {
+        let tabs = run_dir.tabs_directory();
+        let mut paths = BTreeSet::new();
+        let mut directories = BTreeSet::from([tabs.clone()]);
+        for path in prints.keys() {
+            for path in [Some(path.clone()), std::fs::canonicalize(path).ok()].into_iter().flatten() {
+                // A directory that is not there yet appears in the one above it.
+                let there = |dir: &&Path| dir.is_dir();
+                if let Some(dir) = path.ancestors().skip(1).find(there) {
+                    directories.insert(dir.to_path_buf());
+                }
+                paths.extend(path.ancestors().take_while(|part| !part.is_dir()).map(Path::to_path_buf));
+                paths.insert(path);
+            }
+        }
+        if let Ok(mut wanted) = self.wanted.lock() {
+            *wanted = Wanted { paths, tabs };
+        }
+        let Some(events) = &mut self.events else { return };
+        let wanted: BTreeSet<PathBuf> = directories.into_iter().take(DIRECTORIES).collect();
+        for gone in self.watching.difference(&wanted) {
+            let _ = events.unwatch(gone);
+        }
+        let mut watching: BTreeSet<PathBuf> = self.watching.intersection(&wanted).cloned().collect();
+        for new in wanted.difference(&self.watching) {
+            if events.watch(new, RecursiveMode::NonRecursive).is_ok() {
+                watching.insert(new.clone());
+            }
+        }
+        self.watching = watching;
+    }
+
+    fn drain(&self) {
+        let mut buffer = [0; 64];
+        while let Some(Ok(1..)) = self.wake.as_ref().map(|wake| rustix::io::read(wake, &mut buffer)) {}
+    }
+}
+
+/// The end of a pipe that is readable once something wanted has changed, and what writes to it.
+fn listener(wanted: Arc<Mutex<Wanted>>) -> Option<(OwnedFd, RecommendedWatcher)> {
+    let flags = rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK;
+    let (wake, write) = rustix::pipe::pipe_with(flags).ok()?;
+    let told = move |event: notify::Result<notify::Event>| {
+        let matters = match &event {
+            Ok(event) if event.kind.is_access() => false,
+            Ok(event) => wanted.lock().is_ok_and(|wanted| {
+                event.need_rescan()
+                    || event.paths.iter().any(|path| {
+                        wanted.paths.contains(path) || path.parent() == Some(wanted.tabs.as_path())
+                    })
+            }),
+            Err(_) => true,
+        };
+        if matters {
+            // A full pipe wakes as well as one byte more would.
+            let _ = rustix::io::write(&write, b".");
+        }
+    };
+    Some((wake, notify::recommended_watcher(told).ok()?))
+}
+
+fn print(path: &Path) -> Print {
+    let of = |meta: Metadata| (meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec());
+    std::fs::metadata(path).ok().map(of)
+}
+
+/// The world as a tab's shell would see it, as far as its record tells.
+fn its_world(world: &World, record: &Record) -> World {
+    World {
+        vars: record.selectors.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        cwd: (!record.cwd.is_empty()).then(|| PathBuf::from(&record.cwd)),
+        uid: world.uid,
+    }
+}
+
+/// Whether the shell that left the record has its terminal for itself.
+fn is_at_prompt(world: &World, known: &Known) -> bool {
+    world.tab_of(known.tab.session).is_some_and(|tab| tab == known.tab)
+        && world.has_terminal(known.record.shell_pid, known.tab.tty)
+}
+
+/// A tab's terminal for writing; `None` where it is not this user's, or no longer the one the tab is.
+fn open_terminal(world: &World, tab: &Tab) -> Option<OwnedFd> {
+    let path = tabs::tty_path(tab)?;
+    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let terminal = rustix::fs::open(&path, flags, Mode::empty()).ok()?;
+    let stat = rustix::fs::fstat(&terminal).ok()?;
+    let number = Tab::number(rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
+    let right = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+        && stat.st_uid == world.uid
+        && number == tab.tty
+        && world.tab_of(tab.session).is_some_and(|now| now == *tab);
+    right.then_some(terminal)
+}
+
+/// One write: what the terminal does not take at once is lost.
+fn write(terminal: &OwnedFd, bytes: &[u8]) {
+    if !bytes.is_empty() && bytes.len() < PAINT {
+        let _ = rustix::io::write(terminal, bytes);
+    }
+}
+
+fn painter<'p>(
+    view: &'p View<'p>,
+    run_dir: &'p RunDir,
+    known: &Known,
+    config: &config::Config,
+) -> Option<Painter<'p>> {
+    let profile = terminal::PROFILES.iter().find(|profile| profile.id == known.record.terminal)?;
+    let looks = hook::looks(view, config);
+    Some(Painter {
+        view,
+        run_dir: Some(run_dir),
+        brush: painting::brush(view, config, profile, looks),
+        key: Some(known.tab.key()),
+    })
+}

@@ -1,0 +1,237 @@
+//! What is said about idle connections, where people are: at the prompt, in tmux, on the desktop; and what is closed. With
+//! real connections, a real tmux client and a real notification daemon, in shortened time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod support;
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use support::tmux::Tmux;
+use support::{Desktop, Home, Kind, Program, Sshd, Watched, free_port, postgres, postgres_bin, redis};
+
+/// A watcher sees every connection of its user: these tests take turns.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn target(ip: &str) -> String {
+    format!("[[target]]\nsignal = \"url_host\"\nis = \"{ip}\"\nenvironment = \"production\"\n")
+}
+
+fn idle_of(watched: &Watched, pid: u32) -> (String, u64) {
+    match &watched.of(pid)[..] {
+        [one, ..] => (one["state"].as_str().unwrap().into(), one["idle_secs"].as_u64().unwrap()),
+        [] => (String::new(), 0),
+    }
+}
+
+/// What runs in front of everything that this process has started.
+fn last_child(pid: u32) -> u32 {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    children.split_whitespace().last().map_or(pid, |child| last_child(child.parse().unwrap()))
+}
+
+#[test]
+fn quiet_first_then_tmux_and_one_digest_for_all() {
+    let _alone = alone();
+    let redis = redis();
+    let mut home = Home::new();
+    let desktop = Desktop::start(&mut home);
+    let watched = Watched::in_home(home, &format!("idle_after = \"6s\"\n{}", target("127.0.0.4")));
+    let home = &watched.home;
+    let tmux = Tmux::server(home, Kind::Bash);
+    tmux.attach();
+    let port = redis.port.to_string();
+    tmux.line("%0", &format!("redis-cli -h 127.0.0.4 -p {port}"));
+    let argv = ["redis-cli", "-h", "127.0.0.4", "-p", &port];
+    let _five: Vec<Program> = (0..5).map(|_| Program::start(home, &argv, &[])).collect();
+    watched.until("six are open", || watched.ps()["connections"].as_array().unwrap().len() == 6);
+    let said = format!("redis-cli to 127.0.0.4:{port} has been idle for");
+    // A file for the tab's next prompt, before anything louder.
+    watched.until("a notice", || fs::read_dir(home.join("run/notice")).is_ok_and(|dir| dir.count() == 1));
+    assert_eq!(desktop.notifications(), [] as [&str; 0]);
+    tmux.until("a message in the client", |tmux| tmux.find(&format!("redtab: {said}")).is_some());
+    watched.until("a digest", || !desktop.notifications().is_empty());
+    let digest = desktop.notifications().remove(0);
+    assert!(
+        digest.starts_with(&format!("6 production connections idle: 6 × redis-cli 127.0.0.4:{port} (")),
+        "{digest}"
+    );
+    // Each has climbed a rung more, and nobody is told again so soon.
+    watched.until("a rung more", || {
+        let ps = watched.ps();
+        ps["connections"].as_array().unwrap().iter().all(|c| c["idle_secs"].as_u64().unwrap() > 26)
+    });
+    assert_eq!(desktop.notifications().len(), 1);
+    tmux.tmux(&["send-keys", "-t", "%0", "quit", "Enter"]);
+    tmux.prompt("%0");
+    let screen = tmux.tmux(&["capture-pane", "-p", "-t", "%0"]);
+    assert!(screen.contains(&format!("redtab: {said}")), "{screen}");
+    // Told once.
+    tmux.line("%0", "clear").prompt("%0");
+    tmux.line("%0", "echo again").prompt("%0");
+    let screen = tmux.tmux(&["capture-pane", "-p", "-t", "%0"]);
+    assert!(!screen.contains(&said), "{screen}");
+}
+
+#[test]
+fn what_is_snoozed_and_what_is_switched_off_is_not_told() {
+    let _alone = alone();
+    let redis = redis();
+    let mut home = Home::new();
+    let desktop = Desktop::start(&mut home);
+    let config = format!("idle_after = \"4s\"\n{}", target("127.0.0.4"));
+    let watched = Watched::in_home(home, &config);
+    let home = &watched.home;
+    let tmux = Tmux::server(home, Kind::Bash);
+    tmux.attach();
+    let port = redis.port.to_string();
+    assert!(watched.redtab(&["snooze"]).status.success());
+    tmux.line("%0", &format!("redis-cli -h 127.0.0.4 -p {port}"));
+    let only = || watched.ps()["connections"].as_array().unwrap().first().cloned().unwrap_or(Value::Null);
+    let silent = |tmux: &Tmux| {
+        assert!(fs::read_dir(home.join("run/notice")).map_or(true, |dir| dir.count() == 0));
+        assert_eq!(desktop.notifications(), [] as [&str; 0]);
+        assert!(tmux.find("redtab: ").is_none());
+    };
+    watched.until("three times the limit", || only()["idle_secs"].as_u64().unwrap_or(0) > 12);
+    silent(&tmux);
+    home.write(".config/redtab/config.toml", format!("[watch]\npoll = \"1s\"\non_idle = \"off\"\n{config}"));
+    fs::remove_file(home.join("run/snooze.json")).unwrap();
+    let before = only()["idle_secs"].as_u64().unwrap();
+    watched.until("a while more", || only()["idle_secs"].as_u64().unwrap_or(0) > before + 10);
+    silent(&tmux);
+    // The same with nothing in the way is told.
+    home.write(".config/redtab/config.toml", format!("[watch]\npoll = \"1s\"\n{config}"));
+    watched.until("a notice", || fs::read_dir(home.join("run/notice")).is_ok_and(|dir| dir.count() == 1));
+    watched.until("a digest", || desktop.notifications().len() == 1);
+    assert!(desktop.notifications()[0].starts_with("1 production connection idle: redis-cli "));
+}
+
+#[test]
+fn only_what_is_known_to_be_idle_is_closed() {
+    let _alone = alone();
+    let postgres = postgres();
+    let home = Home::new();
+    let sshd = Sshd::start(&home, &[]);
+    let control = home.join("cm").display().to_string();
+    let config = sshd.configure(
+        &home,
+        &format!(
+            "Host prod-mux\n  ControlMaster auto\n  ControlPersist yes\n  ControlPath {control}\n\
+             Host prod-*\n  HostName 127.0.0.2\nHost *\n  HostName 127.0.0.5\n"
+        ),
+    );
+    let watched = Watched::in_home(
+        home,
+        &format!("on_idle = \"close\"\nidle_after = \"3s\"\nclose_after = \"8s\"\n{}", target("127.0.0.3")),
+    );
+    let home = &watched.home;
+    let tmux = Tmux::server(home, Kind::Bash);
+    tmux.attach();
+    let pane = |tmux: &Tmux| tmux.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}"]);
+    let pg = postgres.port.to_string();
+    let psql = postgres_bin().join("psql").display().to_string();
+    let sql = |tmux: &Tmux, ip: &str, statement: &str, prompt: &str| {
+        let pane = pane(tmux);
+        tmux.line(&pane, &format!("{psql} -X -h {ip} -p {pg} -U postgres postgres"));
+        let shows = |tmux: &Tmux, what: &str| {
+            tmux.tmux(&["capture-pane", "-p", "-t", &pane]).trim_end().ends_with(what)
+        };
+        tmux.tmux(&["select-window", "-t", &pane]);
+        tmux.until("psql", |tmux| shows(tmux, "postgres=#"));
+        let pid = last_child(tmux.pid(&pane).parse().unwrap());
+        // Nobody asks in the moment in which he gets an answer.
+        watched.until("a second", || ip == "127.0.0.2" || idle_of(&watched, pid).1 >= 1);
+        // tmux would take a `;` at the end for its own.
+        let keys = statement.strip_suffix(';').map_or(statement.to_owned(), |keys| format!("{keys}\\;"));
+        tmux.tmux(&["send-keys", "-t", &pane, "-l", "--", &keys]);
+        tmux.tmux(&["send-keys", "-t", &pane, "Enter"]);
+        tmux.until(prompt, |tmux| shows(tmux, prompt));
+        (pane, pid)
+    };
+    let ssh = |args: &[&str]| Program::start(home, &[&["ssh", "-F", &config], args].concat(), &[]);
+
+    let port = free_port();
+    let tunnel = ssh(&["-N", "-L", &format!("{port}:prod-db:5432"), "bastion"]);
+    let (idle_pane, idle) = sql(&tmux, "127.0.0.3", "select 1;", "postgres=#");
+    let (_, begun) = sql(&tmux, "127.0.0.3", "begin;", "postgres=*#");
+    let (_, failed) = sql(&tmux, "127.0.0.3", "begin; select 1/0;", "postgres=!#");
+    let (_, typing) = sql(&tmux, "127.0.0.3", "select", "postgres-#");
+    let (_, busy) = sql(&tmux, "127.0.0.3", "select pg_sleep(600);", "pg_sleep(600);");
+    let (_, dev) = sql(&tmux, "127.0.0.2", "select 1;", "postgres=#");
+    let mut outside =
+        Program::start(home, &[&psql, "-X", "-h", "127.0.0.3", "-p", &pg, "-U", "postgres", "postgres"], &[]);
+    watched.until("psql outside of tmux", || watched.of(outside.pid()).len() == 1);
+    outside.type_in("select 1;\n");
+    let silent = ssh(&["prod-web", "sleep 600"]);
+    let with_port = free_port();
+    let working = ssh(&["-L", &format!("{with_port}:prod-db:5432"), "prod-web", "sleep 600"]);
+    let first = ssh(&["prod-mux", "sleep 600"]);
+    watched.until("a master", || fs::metadata(&control).is_ok());
+    let second = ssh(&["prod-mux", "while sleep 0.2; do date; done"]);
+    let master = || {
+        let ps = watched.ps();
+        let list = ps["connections"].as_array().unwrap().clone();
+        list.iter().find(|c| c["kind"] == "ssh master").and_then(|c| c["pid"].as_u64())
+    };
+    watched.until("its connection", || master().is_some());
+    let master = u32::try_from(master().unwrap()).unwrap();
+
+    let lives = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
+    };
+    let survivors = [
+        ("psql in a transaction", begun),
+        ("psql in a failed transaction", failed),
+        ("psql in the middle of a statement", typing),
+        ("psql that waits for an answer", busy),
+        ("psql to dev", dev),
+        ("psql of which nothing can be seen", outside.pid()),
+        ("ssh that runs something silent", silent.pid()),
+        ("ssh that runs something silent, with a port", working.pid()),
+        ("an idle client of a master", first.pid()),
+        ("a busy client of a master", second.pid()),
+        ("the master", master),
+    ];
+    watched.until("the tunnel is closed", || !lives(tunnel.pid()));
+    watched.until("the idle psql is closed", || !lives(idle));
+    // Its tab is told before and after.
+    tmux.prompt(&idle_pane);
+    let screen = tmux.tmux(&["capture-pane", "-p", "-t", &idle_pane]);
+    assert!(screen.contains("redtab: psql to 127.0.0.3"), "{screen}");
+    assert!(screen.contains("will be closed in 4 s unless it is used.  redtab snooze"), "{screen}");
+    assert!(screen.contains("was closed: idle for"), "{screen}");
+    // Everything else has had more time than that as well.
+    for pid in [begun, failed, typing, outside.pid(), silent.pid(), working.pid(), first.pid()] {
+        watched.until("twice the time", || idle_of(&watched, pid).1 > 16);
+    }
+    assert_eq!(idle_of(&watched, busy).0, "busy");
+    for (what, pid) in survivors {
+        assert!(lives(pid), "{what} was closed: {}", watched.ps());
+    }
+    assert!(tmux.tmux(&["list-panes", "-a"]).lines().count() >= 7);
+    let out = watched.redtab(&["log", "--json"]);
+    let log: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let mut closed: Vec<String> = log["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|record| record["decision"] == "close")
+        .map(|record| {
+            assert!(
+                record["reason"].as_str().unwrap().starts_with("on_idle = \"close\", idle for "),
+                "{record}"
+            );
+            assert!(record["reason"].as_str().unwrap().ends_with(": closed"), "{record}");
+            record["program"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    closed.sort();
+    assert_eq!(closed, ["psql", "tunnel"]);
+}
