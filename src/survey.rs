@@ -2,6 +2,7 @@
 //! for another command's view.
 
 use crate::config::{self, Loaded};
+use crate::connections::look;
 use crate::environment::{Matcher, Names};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources;
@@ -28,7 +29,8 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
     let mut loaded = config::load(view, good);
     let directories = sources::directory::look(view);
     directories.tighten(&mut loaded.config.names);
-    let all = readings(view, directories.readings);
+    let (own, opened) = own(view, &loaded.config.names);
+    let all = readings(view, directories.readings, &own);
     loaded.problems.extend(directories.problems);
     let absent = all
         .iter()
@@ -38,8 +40,9 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
         })
         .collect();
     let matcher = Matcher::new(&loaded.config.names);
-    let connections = connections::look(view, &loaded.config.names, wants_watcher(&loaded.config));
     let names = &loaded.config.names;
+    let mut connections = connections::look(view, names, wants_watcher(&loaded.config));
+    connections.join(view, names, opened.ports);
     let verdict = verdict_of(view, all, names, &matcher, &connections, loaded.config.prompt.elsewhere);
     let elsewhere = connections.elsewhere(view.world()).count();
     Survey { loaded, verdict, connections, elsewhere, absent, ignored: directories.ignored }
@@ -51,9 +54,20 @@ pub fn judge(view: &View, config: &config::Config) -> Verdict {
     let mut names = config.names.clone();
     directories.tighten(&mut names);
     let matcher = Matcher::new(&names);
-    let all = readings(view, directories.readings);
-    let connections = connections::look(view, &names, wants_watcher(config));
+    let (own, opened) = own(view, &names);
+    let all = readings(view, directories.readings, &own);
+    let mut connections = connections::look(view, &names, wants_watcher(config));
+    connections.join(view, &names, opened.ports);
     verdict_of(view, all, &names, &matcher, &connections, config.prompt.elsewhere)
+}
+
+/// The tab's own processes in which a session may be open, and their local ports. What does nothing but listen makes
+/// the machine hot, not this tab red.
+fn own(view: &View, names: &Names) -> (Vec<u32>, look::Opened) {
+    let mut own = sources::sessions::processes(view);
+    let opened = look::opened(view, names, &own);
+    own.retain(|pid| !opened.forwarders.contains(pid));
+    (own, opened)
 }
 
 fn wants_watcher(config: &config::Config) -> bool {
@@ -78,7 +92,8 @@ fn verdict_of(
     verdict
 }
 
-fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
+/// `own`: the processes of this tab in which a session may be open.
+fn readings(view: &View, directories: Vec<Reading>, own: &[u32]) -> Vec<Reading> {
     let mut all = sources::kube::read(view);
     all.extend(sources::env::read(view));
     all.extend(sources::aws::read(view));
@@ -91,7 +106,7 @@ fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
     all.extend(sources::mysql::read(view));
     all.extend(sources::dotenv::read(view));
     all.extend(directories);
-    all.extend(sources::sessions::read(view));
+    all.extend(sources::sessions::read(view, own));
     all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
     all
 }

@@ -13,7 +13,7 @@ use crate::connections::resolve::{Answer, Question, Resolver};
 use crate::connections::scan::{self, Stat};
 use crate::connections::sockets::{self, Local, Tcp};
 use crate::connections::tunnels::Forward;
-use crate::environment::{Judgement, Matcher, Severity};
+use crate::environment::{Judgement, Matcher, Names, Severity};
 use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Use};
 use crate::signal::{Domain, Kind, Part, Reading};
 use crate::sources;
@@ -118,6 +118,10 @@ impl Watch {
     /// Begins; nothing is looked at yet.
     pub fn new(world: &World) -> Watch {
         let path = world.var("PATH").and_then(|path| path.to_str()).unwrap_or("/usr/bin:/bin");
+        Watch::with(world, Resolver::start(path, world.home()))
+    }
+
+    fn with(world: &World, resolver: Resolver) -> Watch {
         Watch {
             uid: world.uid,
             pids: Vec::new(),
@@ -129,7 +133,7 @@ impl Watch {
             names: Vec::new(),
             named: None,
             config: None,
-            resolver: Resolver::start(path, world.home()),
+            resolver,
             memory: Memory::default(),
             ids: HashMap::new(),
             next_id: 1,
@@ -174,7 +178,7 @@ impl Watch {
             held.entry(*master).or_default().outward.extend(lent.outward);
         }
         let matcher = Matcher::new(&config.names);
-        let judged = self.judge(&matcher, config, &held);
+        let judged = self.judge(&matcher, &config.names, &held);
         let open = self.time(&judged, &held, &clients, &masters, idle_after);
         let open = self.list(open, &judged, &held, &clients, config);
         self.resolver.sweep();
@@ -487,14 +491,14 @@ impl Watch {
     fn judge(
         &mut self,
         matcher: &Matcher<'_>,
-        config: &Config,
+        names: &Names,
         held: &HashMap<u32, Held>,
     ) -> Vec<(u32, Option<u16>, Judged)> {
         let questions: Vec<Question> = self.tracked.values().filter_map(|one| one.question.clone()).collect();
         for question in questions {
             self.resolver.get(&question);
         }
-        let weight = |environment: usize| config.names.environments.get(environment).map(|e| e.severity);
+        let weight = |environment: usize| names.environments.get(environment).map(|e| e.severity);
         let judge = |facts: &[Fact], ports: &BTreeMap<u16, Judged>| -> (Option<Judged>, bool) {
             let mut best: Option<Judged> = None;
             let mut known = false;
@@ -677,12 +681,6 @@ impl Watch {
             });
             ids.insert((one.stat.key, *port), id);
             let ssh = one.intent.ssh.as_ref();
-            let is_client = clients.contains_key(pid);
-            let kind = match (one.intent.kind, port) {
-                ("ssh", _) if is_client => "ssh client",
-                ("ssh" | "ssh master", Some(_)) => "tunnel",
-                (kind, _) => kind,
-            };
             let mut via: Vec<String> = ssh.map(|ssh| ssh.jumps.clone()).unwrap_or_default();
             if via.is_empty() {
                 via = self.resolved(one).map(|resolved| resolved.jumps.clone()).unwrap_or_default();
@@ -691,6 +689,7 @@ impl Watch {
                 via = one.learnt.as_ref().map(|(_, via)| via.clone()).unwrap_or_default();
             }
             let evidence = evidence(one, &judged.fact, *port, &via);
+            let described = described(one, judged, environment.name.to_string(), *port, evidence);
             open.push(Open {
                 production: environment.severity == Severity::Production,
                 state: track.state,
@@ -706,17 +705,12 @@ impl Watch {
                 via,
                 connection: Connection {
                     id,
-                    kind: kind.to_owned(),
-                    target: address::without_secrets(&judged.fact.target),
-                    label: judged.fact.label.clone(),
-                    environment: environment.name.to_string(),
-                    port: *port,
-                    process: Process { pid: *pid, started: one.stat.key.started },
-                    tty: scan::tty_path(one.stat.tty_nr),
-                    tty_nr: one.stat.tty_nr,
-                    evidence,
-                    opened_at: one.opened_at,
+                    kind: match clients.contains_key(pid) && one.intent.kind == "ssh" {
+                        true => "ssh client".to_owned(),
+                        false => described.kind,
+                    },
                     idle: track.state == State::Idle,
+                    ..described
                 },
             });
         }
@@ -724,6 +718,71 @@ impl Watch {
         open.sort_by_key(|open| open.connection.id);
         open
     }
+}
+
+/// A connection as its process alone describes it.
+fn described(
+    one: &Tracked,
+    judged: &Judged,
+    environment: String,
+    port: Option<u16>,
+    evidence: String,
+) -> Connection {
+    Connection {
+        kind: match (one.intent.kind, port) {
+            ("ssh" | "ssh master", Some(_)) => "tunnel".to_owned(),
+            (kind, _) => kind.to_owned(),
+        },
+        target: address::without_secrets(&judged.fact.target),
+        label: judged.fact.label.clone(),
+        environment,
+        port,
+        process: Process { pid: one.stat.key.pid, started: one.stat.key.started },
+        tty: scan::tty_path(one.stat.tty_nr),
+        tty_nr: one.stat.tty_nr,
+        evidence,
+        opened_at: one.opened_at,
+        ..Connection::default()
+    }
+}
+
+/// What a tab's own processes hold open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Their local ports that lead somewhere known.
+    pub ports: Vec<Connection>,
+    /// Those processes that do nothing but listen there.
+    pub forwarders: Vec<u32>,
+}
+
+/// The local ports of these processes that lead somewhere known, by what the processes themselves tell: no socket is
+/// looked at, no name asked for, nothing waited for. It is how a shell knows of a tunnel of its own at once.
+pub fn opened(view: &View, names: &Names, pids: &[u32]) -> Opened {
+    let world = view.world();
+    if pids.is_empty() {
+        return Opened::default();
+    }
+    let mut watch = Watch::with(world, Resolver::silent());
+    for pid in pids {
+        watch.consider(*pid, world);
+    }
+    for one in watch.tracked.values_mut() {
+        let host = one.intent.ssh.as_ref().map(|ssh| ssh.host.clone()).unwrap_or_default();
+        let real = crate::inventory::ssh::hostname_of(view, crate::parts::bare_host(&host));
+        one.facts.extend(real.map(|real| kinds::host_fact(&real, None, "ssh config")));
+    }
+    let judged = watch.judge(&Matcher::new(names), names, &HashMap::new());
+    let described = |(pid, port, judged): &(u32, Option<u16>, Judged)| {
+        let (port, one) = ((*port)?, watch.tracked.get(pid)?);
+        let environment = names.environments.get(judged.environment)?.name.to_string();
+        let via = one.intent.ssh.as_ref().map(|ssh| ssh.jumps.clone()).unwrap_or_default();
+        let evidence = evidence(one, &judged.fact, Some(port), &via);
+        Some(described(one, judged, environment, Some(port), evidence))
+    };
+    let ports: Vec<Connection> = judged.iter().filter_map(described).collect();
+    let only_listens = |pid: &u32| watch.tracked.get(pid).is_some_and(|o| o.intent.uses == Use::Forwarding);
+    let forwarders = ports.iter().map(|port| port.process.pid).filter(only_listens).collect();
+    Opened { ports, forwarders }
 }
 
 /// What is behind a production host: with its own name, or the host itself.

@@ -11,7 +11,7 @@ use crate::state::machine::{Connection, Machine};
 use crate::view::View;
 use crate::world::{Content, World};
 
-const SOURCE: &str = "session";
+const SOURCE: &str = "elsewhere";
 
 /// Whether open connections are watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub struct Connections {
     pub tunnels: Vec<Tunnel>,
     /// Everything open that is production.
     pub open: Vec<Connection>,
+    /// This tab has local ports of its own open.
+    pub own: bool,
+    /// Those of them that the watcher has not written down yet, or without their terminal.
+    pub unregistered: Vec<Connection>,
     /// The pid of a running watcher.
     watcher_pid: Option<u32>,
 }
@@ -84,6 +88,8 @@ pub fn look(view: &View, names: &Names, wanted: bool) -> Connections {
         watcher: if alive { Watcher::Running } else { Watcher::Dead },
         tunnels,
         open: living.into_iter().filter(grave).collect(),
+        own: false,
+        unregistered: Vec::new(),
         watcher_pid,
     }
 }
@@ -119,6 +125,29 @@ fn tunnel(connection: &Connection, production: bool, now: u64) -> Tunnel {
 }
 
 impl Connections {
+    /// Takes in the local ports that this tab has opened itself.
+    pub fn join(&mut self, view: &View, names: &Names, opened: Vec<Connection>) {
+        let now = view.world().clocks().wall;
+        for connection in opened {
+            let pid = connection.process.pid;
+            view.depends_on(pid);
+            self.own = true;
+            let known = self.tunnels.iter().find(|known| (known.pid, known.port) == (pid, connection.port));
+            if let Some(known) = known {
+                if known.tab.is_empty() {
+                    self.unregistered.push(connection);
+                }
+                continue;
+            }
+            let production = is_production(names, &connection.environment);
+            self.tunnels.push(tunnel(&connection, production, now));
+            if production {
+                self.open.push(connection.clone());
+            }
+            self.unregistered.push(connection);
+        }
+    }
+
     /// Readings with what is known of the loopback ports they name: a port behind which production lies carries
     /// its target's name, and one that nobody can tell is trouble.
     pub fn applied(&self, view: &View, readings: Vec<Reading>) -> Vec<Reading> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod home;
+mod kube_api;
 mod screen;
 mod servers;
 mod shell;
@@ -13,6 +14,7 @@ pub mod tmux;
 mod watched;
 
 pub use home::{Home, kubeconfig, tool};
+pub use kube_api::kube_api;
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
 pub use servers::{Server, postgres, postgres_bin, redis};
 pub use shell::{Kind, Shell, Start};
