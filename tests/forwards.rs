@@ -166,6 +166,18 @@ fn a_port_forward_of_kubectl_is_known_in_every_tab(kind: Kind) {
     all_run(home, &mut shells);
 }
 
+fn a_session_to_anywhere_else_makes_nothing_red(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let _sshd = Sshd::start(home, &["dev-web", "prod-web"]);
+    let mut shell = started(kind, home);
+    shell.line("ssh -f dev-web sleep 60").expect_clear();
+    shell.enter().expect_clear();
+    runs(home, &mut shell, "./seed.sh");
+    shell.line("ssh -f prod-web sleep 60").expect_text(" PROD prod-web ");
+}
+
 fn with_the_watcher_dead_a_local_port_is_not_trusted(kind: Kind) {
     let _alone = alone();
     let watched = Watched::polling(home(), "10m", "");
@@ -195,5 +207,6 @@ fn with_the_watcher_dead_a_local_port_is_not_trusted(kind: Kind) {
 in_every_shell!(
     an_ssh_tunnel_is_known_at_once_in_every_tab,
     a_port_forward_of_kubectl_is_known_in_every_tab,
+    a_session_to_anywhere_else_makes_nothing_red,
     with_the_watcher_dead_a_local_port_is_not_trusted,
 );
