@@ -8,14 +8,14 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::address;
 use crate::config::Config;
-use crate::connections::kinds::{self, Beside, Fact, Intent, short};
+use crate::connections::kinds::{self, Beside, Fact, Files, Intent, short};
 use crate::connections::resolve::{Answer, Question, Resolver};
 use crate::connections::scan::{self, Stat};
 use crate::connections::sockets::{self, Local, Tcp};
 use crate::connections::tunnels::Forward;
 use crate::environment::{Judgement, Matcher, Names, Severity};
 use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Use};
-use crate::signal::{Domain, Kind, Part, Reading};
+use crate::signal::{Domain, Kind, Part, Reading, Signal};
 use crate::sources;
 use crate::state::machine::{Connection, Process};
 use crate::view::{Overrides, View};
@@ -828,7 +828,16 @@ fn beside(intent: &Intent, its: World) -> Vec<Fact> {
     let view = View::with(&its, overrides);
     let readings = match intent.beside {
         Beside::Nothing => Vec::new(),
-        Beside::Variables(_) => sources::env::read(&view),
+        Beside::Variables(_, files) => {
+            let mut all = sources::env::read(&view);
+            all.extend(match files {
+                Files::Nothing => Vec::new(),
+                Files::Postgres => sources::postgres::read(&view),
+                Files::Mysql => sources::mysql::read(&view),
+                Files::Docker => sources::docker::read(&view),
+            });
+            all
+        }
         Beside::Kube => sources::kube::read(&view),
         Beside::Aws => {
             let mut all = sources::aws::read(&view);
@@ -836,16 +845,16 @@ fn beside(intent: &Intent, its: World) -> Vec<Fact> {
             all
         }
     };
-    let speaks = |what: &str, domain: Domain| match intent.beside {
-        Beside::Variables(names) => names.contains(&what),
-        Beside::Kube => domain == Domain::Kube,
-        Beside::Aws => domain == Domain::Cloud,
+    let speaks = |signal: &Signal| match intent.beside {
+        Beside::Variables(names, _) => signal.source != "env" || names.contains(&&*signal.what),
+        Beside::Kube => signal.domain == Domain::Kube,
+        Beside::Aws => signal.domain == Domain::Cloud,
         Beside::Nothing => false,
     };
     readings
         .into_iter()
         .filter_map(|reading| match reading {
-            Reading::Found(signal) if speaks(&signal.what, signal.domain) => Some(Fact {
+            Reading::Found(signal) if speaks(&signal) => Some(Fact {
                 parts: signal.parts,
                 target: signal.value,
                 label: short(&signal.label),
@@ -923,4 +932,115 @@ fn start_millis(ticks: u64) -> Millis {
 fn wall(world: &World) -> u64 {
     let since = world.now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a process with this line and these variables is, where it leads and by what, in a home with some files.
+    fn classified(line: &str, vars: &[(&str, &str)], home: &std::path::Path) -> String {
+        let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let Some(intent) = kinds::intent(&argv) else { return "no connection".into() };
+        let all = [("HOME", home.to_str().unwrap())].into_iter().chain(vars.iter().copied());
+        let vars = all.map(|(name, value)| (name.into(), value.into())).collect();
+        let facts = beside(&intent, World { vars, cwd: Some(home.into()), uid: 0 });
+        let names = Names::default();
+        let matcher = Matcher::new(&names);
+        let production = |fact: &&Fact| {
+            let found = matcher.judge_all(&fact.parts).environment.and_then(|e| names.environments.get(e));
+            found.is_some_and(|environment| environment.severity == Severity::Production)
+        };
+        match intent.facts.iter().chain(&facts).find(production) {
+            Some(fact) => format!("{}: {}, {}", intent.kind, fact.target, fact.evidence),
+            None => format!("{}: -", intent.kind),
+        }
+    }
+
+    #[test]
+    fn where_each_program_leads_by_its_arguments_variables_and_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path();
+        for (path, text) in [
+            (".my.cnf", "[client]\nhost = mysql.prod.acme.example\n"),
+            (".pg_service.conf", "[orders]\nhost=pg.prod.acme.example\n[test]\nhost=pg.test.acme.example\n"),
+            (".docker/config.json", "{\"currentContext\": \"prod-swarm\"}"),
+            (".aws/config", "[profile live]\nregion = eu-central-1\n[profile dev]\nregion = eu-central-1\n"),
+            (
+                ".kube/config",
+                "{current-context: dev, contexts: [{name: dev, context: {cluster: k}}, {name: prod-eu, context: {cluster: k}}], clusters: [{name: k, cluster: {server: 'https://192.0.2.1'}}]}",
+            ),
+        ] {
+            std::fs::create_dir_all(home.join(path).parent().unwrap()).unwrap();
+            std::fs::write(home.join(path), text).unwrap();
+        }
+        let nothing: &[(&str, &str)] = &[];
+        for (line, vars, expected) in [
+            ("ssh prod-web", nothing, "ssh: prod-web, ssh"),
+            ("mosh-client -# prod-web | 192.0.2.1 60001", nothing, "mosh: prod-web, mosh"),
+            ("psql -h prod-db orders", nothing, "psql: prod-db/orders, -h"),
+            ("psql orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
+            ("psql", &[("PGSERVICE", "orders")], "psql: pg.prod.acme.example, postgres service"),
+            ("psql service=orders", nothing, "psql: pg.prod.acme.example, postgres service"),
+            ("psql -d postgresql://?service=orders", nothing, "psql: pg.prod.acme.example, postgres service"),
+            ("psql service=test", nothing, "psql: -"),
+            ("psql dbname=orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
+            ("psql postgresql:///orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
+            ("psql postgresql://dev-db/orders", &[("PGHOST", "prod-db")], "psql: -"),
+            // psql does not read it, and an address in its arguments overrules what it reads.
+            ("psql", &[("DATABASE_URL", "postgres://prod-db/x")], "psql: -"),
+            ("psql -h dev-db", &[("PGHOST", "prod-db")], "psql: -"),
+            ("/usr/bin/python3 /usr/bin/pgcli -h prod-db", nothing, "pgcli: prod-db, -h"),
+            ("python3 /usr/bin/pgcli", &[("PGHOST", "prod-db")], "pgcli: prod-db, PGHOST"),
+            ("mysql", nothing, "mysql: mysql.prod.acme.example, mysql host"),
+            ("mysql -h dev-db shop", nothing, "mysql: -"),
+            ("mariadb --host=prod-db", nothing, "mariadb: prod-db, --host"),
+            ("mariadb -h prod-db -P 3307 shop", nothing, "mariadb: prod-db:3307/shop, -h"),
+            ("python3 /usr/bin/mycli", &[("MYSQL_HOST", "prod-my")], "mycli: prod-my, MYSQL_HOST"),
+            ("python3 /usr/bin/mycli mysql://u@prod-db/shop", nothing, "mycli: prod-db/shop, address"),
+            ("mongosh mongodb+srv://u@prod.x.mongodb.net/shop", nothing, "mongosh: prod/shop, address"),
+            ("mongosh --host prod-mongo", nothing, "mongosh: prod-mongo, --host"),
+            ("redis-cli -h prod-cache", nothing, "redis-cli: prod-cache, -h"),
+            ("python3 /usr/bin/cqlsh prod-cass", nothing, "cqlsh: prod-cass, argument"),
+            ("cqlsh", &[("CQLSH_HOST", "prod-cass")], "cqlsh: prod-cass, CQLSH_HOST"),
+            ("sqlplus scott@//prod-ora:1521/orders", nothing, "sqlplus: prod-ora/orders, argument"),
+            ("sqlplus scott", &[("TWO_TASK", "orders_prod")], "sqlplus: orders_prod, TWO_TASK"),
+            ("clickhouse-client -h prod-ch", nothing, "clickhouse-client: prod-ch, -h"),
+            (
+                "clickhouse-client",
+                &[("CLICKHOUSE_HOST", "prod-ch")],
+                "clickhouse-client: prod-ch, CLICKHOUSE_HOST",
+            ),
+            ("cloud-sql-proxy acme-prod:eu:orders", nothing, "proxy: acme-prod:eu:orders, cloud-sql-proxy"),
+            ("cloud-sql-proxy acme-dev:eu:orders", nothing, "proxy: -"),
+            ("aws ssm start-session --target i-1", &[("AWS_PROFILE", "live")], "session: live, AWS_PROFILE"),
+            (
+                "python3 /usr/bin/aws ssm start-session --target i-1 --profile live",
+                nothing,
+                "session: live, AWS_PROFILE",
+            ),
+            ("aws ssm start-session --target i-1 --profile dev", &[("AWS_PROFILE", "live")], "session: -"),
+            ("docker -H tcp://prod-host:2375 exec -it web sh", nothing, "docker: prod-host, -H"),
+            (
+                "docker exec -it web sh",
+                &[("DOCKER_HOST", "ssh://u@prod-host")],
+                "docker: prod-host, DOCKER_HOST",
+            ),
+            ("docker exec -it web sh", nothing, "docker: prod-swarm, docker context"),
+            ("docker --context dev exec web sh", nothing, "docker: -"),
+            ("kubectl exec -it web -- sh", nothing, "exec: -"),
+            ("kubectl.1.32 --context prod-eu exec -it web -- sh", nothing, "exec: prod-eu, kube context"),
+            ("kubectl --context=prod-eu attach web", nothing, "exec: prod-eu, kube context"),
+            (
+                "kubectl --context prod-eu port-forward svc/web 8080:80",
+                nothing,
+                "forward: prod-eu, kube context",
+            ),
+            ("kubectl --context prod-eu proxy", nothing, "proxy: prod-eu, kube context"),
+            ("kubectl --context prod-eu get pods", nothing, "no connection"),
+            ("vim prod-db", nothing, "no connection"),
+        ] {
+            assert_eq!(classified(line, vars, home), expected, "{line} {vars:?}");
+        }
+    }
 }
