@@ -127,6 +127,9 @@ pub fn line(
     }
 }
 
+/// Programs that start an ssh, or one of its like, which may go on listening here.
+const TUNNELLERS: &[&str] = &["autossh", "gcloud", "mosh", "sshpass", "sshuttle", "tsh"];
+
 /// What a line leaves open, or holds open while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Opens {
@@ -146,6 +149,9 @@ impl Examination {
             // What can't be told stands for some value.
             let argv: Vec<String> =
                 run.argv.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect();
+            if TUNNELLERS.contains(&runs::base_name(argv.first()?)) {
+                return Some(Opens::Port);
+            }
             let intent = kinds::intent(&argv)?;
             Some(if intent.listens { Opens::Port } else { Opens::Session })
         })

@@ -134,6 +134,25 @@ fn an_ssh_tunnel_is_known_at_once_in_every_tab(kind: Kind) {
     all_run(home, &mut shells);
 }
 
+fn a_forward_that_stands_in_sshs_configuration_is_known_at_once(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let port = free_port();
+    let hosts = format!(
+        "Host orders\n  LocalForward {port} prod-db:5432\nHost *\n  HostName 127.0.0.1\n  ExitOnForwardFailure yes\n"
+    );
+    sshd.configure(home, &hosts);
+    let mut shells = three_tabs(kind, home, port);
+    shells[1].line("ssh -fN orders").expect_segment(" 1 prod open", RED_TEXT);
+    shells[0].enter().expect_text(" PROD prod-db ");
+    watched.until("the watcher has given it a number", || numbered(&watched, port));
+    let id = all_stop(home, &mut shells, &[&format!("localhost:{port} is prod-db right now"), "ssh, orders"]);
+    shells[2].line(&format!("redtab close {id}")).expect_clear();
+    all_run(home, &mut shells);
+}
+
 fn numbered(watched: &Watched, port: u16) -> bool {
     let text = fs::read_to_string(watched.home.run_dir().join("machine.json")).unwrap_or_default();
     let machine: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -206,6 +225,7 @@ fn with_the_watcher_dead_a_local_port_is_not_trusted(kind: Kind) {
 
 in_every_shell!(
     an_ssh_tunnel_is_known_at_once_in_every_tab,
+    a_forward_that_stands_in_sshs_configuration_is_known_at_once,
     a_port_forward_of_kubectl_is_known_in_every_tab,
     a_session_to_anywhere_else_makes_nothing_red,
     with_the_watcher_dead_a_local_port_is_not_trusted,

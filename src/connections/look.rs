@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::address;
@@ -12,7 +13,7 @@ use crate::connections::kinds::{self, Beside, Fact, Files, Intent, short};
 use crate::connections::resolve::{Answer, Question, Resolver};
 use crate::connections::scan::{self, Stat};
 use crate::connections::sockets::{self, Local, Tcp};
-use crate::connections::tunnels::Forward;
+use crate::connections::tunnels::{self, Forward};
 use crate::environment::{Judgement, Matcher, Names, Severity};
 use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Use};
 use crate::signal::{Domain, Kind, Part, Reading, Signal};
@@ -455,7 +456,7 @@ impl Watch {
         self.tracked.get(&pid).is_some_and(|one| one.intent.uses == Use::Master)
     }
 
-    fn resolved(&self, one: &Tracked) -> Option<&crate::connections::tunnels::Resolved> {
+    fn resolved(&self, one: &Tracked) -> Option<&tunnels::Resolved> {
         match self.resolver.known(one.question.as_ref()?)? {
             Answer::Ssh(resolved) => Some(resolved),
             Answer::Addresses(_) => None,
@@ -767,9 +768,14 @@ pub fn opened(view: &View, names: &Names, pids: &[u32]) -> Opened {
         watch.consider(*pid, world);
     }
     for one in watch.tracked.values_mut() {
-        let host = one.intent.ssh.as_ref().map(|ssh| ssh.host.clone()).unwrap_or_default();
-        let real = crate::inventory::ssh::hostname_of(view, crate::parts::bare_host(&host));
-        one.facts.extend(real.map(|real| kinds::host_fact(&real, None, "ssh config")));
+        let Some(ssh) = one.intent.ssh.as_ref() else { continue };
+        let config = ssh.config.as_deref().map(Path::new);
+        let about = crate::inventory::ssh::about(view, crate::parts::bare_host(&ssh.host), config);
+        one.facts.extend(about.real.map(|real| kinds::host_fact(&real, None, "ssh config")));
+        let more = about.forwards.iter().filter_map(|text| tunnels::configured_forward(text));
+        let more = more.filter(|more| !one.intent.forwards.iter().any(|known| known.port == more.port));
+        let more: Vec<Forward> = more.collect();
+        one.intent.forwards.extend(more);
     }
     let judged = watch.judge(&Matcher::new(names), names, &HashMap::new());
     let described = |(pid, port, judged): &(u32, Option<u16>, Judged)| {
@@ -939,7 +945,7 @@ mod tests {
     use super::*;
 
     /// What a process with this line and these variables is, where it leads and by what, in a home with some files.
-    fn classified(line: &str, vars: &[(&str, &str)], home: &std::path::Path) -> String {
+    fn classified(line: &str, vars: &[(&str, &str)], home: &Path) -> String {
         let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let Some(intent) = kinds::intent(&argv) else { return "no connection".into() };
         let all = [("HOME", home.to_str().unwrap())].into_iter().chain(vars.iter().copied());
