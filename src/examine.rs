@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use crate::config::{Config, Loaded, Origin};
+use crate::connections::kinds;
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
 use crate::guard::drift;
@@ -123,6 +124,39 @@ pub fn line(
         gravest,
         goes,
         leaves: leaves(text, dialect),
+    }
+}
+
+/// Programs that start an ssh, or one of its like, which may go on listening here.
+const TUNNELLERS: &[&str] = &["autossh", "gcloud", "mosh", "sshpass", "sshuttle", "tsh"];
+
+/// What a line leaves open, or holds open while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Opens {
+    #[default]
+    Nothing,
+    /// A connection.
+    Session,
+    /// One that may have local ports.
+    Port,
+}
+
+impl Examination {
+    /// What the line opens from this machine, by its programs' names and arguments.
+    pub fn opens(&self) -> Opens {
+        let here = self.resolved.iter().filter(|run| run.places.is_empty() && run.what == What::Program);
+        here.filter_map(|run| {
+            // What can't be told stands for some value.
+            let argv: Vec<String> =
+                run.argv.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect();
+            if TUNNELLERS.contains(&runs::base_name(argv.first()?)) {
+                return Some(Opens::Port);
+            }
+            let intent = kinds::intent(&argv)?;
+            Some(if intent.listens { Opens::Port } else { Opens::Session })
+        })
+        .max()
+        .unwrap_or_default()
     }
 }
 

@@ -12,6 +12,9 @@ pub type Millis = u64;
 /// A heartbeat is no larger than this in either direction, on the wire.
 const BEAT_BYTES: u64 = 160;
 
+/// One end writes a heartbeat in no more pieces than this.
+const BEAT_PIECES: u64 = 8;
+
 /// Equal beats in a row that make a signature: one more than these may be chance.
 const BEATS_TO_LEARN: u32 = 3;
 
@@ -444,19 +447,21 @@ impl Wire {
     }
 }
 
-/// The bytes out and in of one exchange, if these are whole exchanges of one size, each small and with one segment
-/// either way.
+/// The bytes out and in of one exchange, if these are whole exchanges of one size, each small. One end may write it in
+/// several pieces, as kubectl does with its pings; the end that writes it in fewer tells how many exchanges there were.
 fn beat_unit((acked, received, out, back): (u64, u64, u64, u64)) -> Option<(u64, u64)> {
-    if out != back || out == 0 || acked % out != 0 || received % out != 0 {
+    let exchanges = out.min(back);
+    if exchanges == 0 || acked % exchanges != 0 || received % exchanges != 0 {
         return None;
     }
-    let unit = (acked / out, received / out);
-    (unit.0 <= BEAT_BYTES && unit.1 <= BEAT_BYTES && unit.0 > 0 && unit.1 > 0).then_some(unit)
+    let unit = (acked / exchanges, received / exchanges);
+    let small = unit.0 <= BEAT_BYTES && unit.1 <= BEAT_BYTES && out.max(back) <= BEAT_PIECES * exchanges;
+    (small && unit.0 > 0 && unit.1 > 0).then_some(unit)
 }
 
 fn may_become_beat((acked, received, out, back): (u64, u64, u64, u64)) -> bool {
     let segments = out.max(back).max(1);
-    out.abs_diff(back) <= 1 && acked <= BEAT_BYTES * segments && received <= BEAT_BYTES * segments
+    out.abs_diff(back) <= BEAT_PIECES && acked <= BEAT_BYTES * segments && received <= BEAT_BYTES * segments
 }
 
 fn is_known_beat(unit: (u64, u64)) -> bool {
@@ -525,6 +530,13 @@ mod tests {
             self
         }
 
+        /// An exchange whose sender writes it in pieces.
+        fn pieces(&mut self, out: u64, back: u64, pieces: u64) -> &mut Scene {
+            self.exchange(out, back, 1);
+            self.one.sockets[0].segments_out += pieces - 1;
+            self
+        }
+
         fn type_in(&mut self) -> &mut Scene {
             let wall = self.now.wall;
             self.one.tty = Some(Tty { read: wall, written: wall, foreground: true });
@@ -576,6 +588,26 @@ mod tests {
         scene.exchange(2000, 9000, 1).look();
         scene.wait(10_000).exchange(61, 97, 1);
         assert_eq!(scene.idle(), 10_000);
+    }
+
+    #[test]
+    fn a_beat_may_be_written_in_pieces() {
+        let mut scene = Scene::new(Use::Forwarding);
+        scene.look();
+        for beat in 1..20 {
+            // Each time in another number of pieces, sometimes two beats to a look, sometimes half of one.
+            scene.wait(5000).pieces(12, 12, 1 + beat % 4);
+            if beat % 5 == 0 {
+                scene.one.sockets[0].segments_out += 3;
+                scene.look();
+                scene.one.sockets[0].segments_out -= 3;
+                scene.pieces(12, 12, 4);
+            }
+            scene.look();
+        }
+        assert_eq!(scene.idle(), 95_000);
+        scene.pieces(120, 4000, 3);
+        assert_eq!(scene.idle(), 0);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! for another command's view.
 
 use crate::config::{self, Loaded};
+use crate::connections::look;
 use crate::environment::{Judgement, Matcher, Names};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources;
@@ -30,7 +31,8 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
     directories.tighten(&mut loaded.config.names);
     let config::Config { host, lock, names, .. } = &mut loaded.config;
     sources::host::settle(view, host, lock, names);
-    let all = readings(view, directories.readings);
+    let (own, opened) = own(view, names);
+    let all = readings(view, directories.readings, &own);
     loaded.problems.extend(directories.problems);
     let absent = all
         .iter()
@@ -40,8 +42,9 @@ pub fn look(view: &View, good: Option<&dyn config::LastGood>) -> Survey {
         })
         .collect();
     let matcher = Matcher::new(&loaded.config.names);
-    let connections = connections::look(view, &loaded.config.names, wants_watcher(&loaded.config));
     let names = &loaded.config.names;
+    let mut connections = connections::look(view, names, wants_watcher(&loaded.config));
+    connections.join(view, names, opened.ports);
     let verdict = verdict_of(view, all, names, &matcher, &connections, loaded.config.prompt.elsewhere);
     let elsewhere = connections.elsewhere(view.world()).count();
     Survey { loaded, verdict, connections, elsewhere, absent, ignored: directories.ignored }
@@ -54,9 +57,20 @@ pub fn judge(view: &View, config: &config::Config) -> Verdict {
     directories.tighten(&mut names);
     sources::host::settle(view, &config.host, &config.lock, &mut names);
     let matcher = Matcher::new(&names);
-    let all = readings(view, directories.readings);
-    let connections = connections::look(view, &names, wants_watcher(config));
+    let (own, opened) = own(view, &names);
+    let all = readings(view, directories.readings, &own);
+    let mut connections = connections::look(view, &names, wants_watcher(config));
+    connections.join(view, &names, opened.ports);
     verdict_of(view, all, &names, &matcher, &connections, config.prompt.elsewhere)
+}
+
+/// The tab's own processes in which a session may be open, and their local ports. What does nothing but listen makes
+/// the machine hot, not this tab red.
+fn own(view: &View, names: &Names) -> (Vec<u32>, look::Opened) {
+    let mut own = sources::sessions::processes(view);
+    let opened = look::opened(view, names, &own);
+    own.retain(|pid| !opened.forwarders.contains(pid));
+    (own, opened)
 }
 
 fn wants_watcher(config: &config::Config) -> bool {
@@ -89,7 +103,8 @@ pub fn judged(signal: &Signal, names: &Names, matcher: &Matcher, connections: &C
     connections.judged(signal, own, names)
 }
 
-fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
+/// `own`: the processes of this tab in which a session may be open.
+fn readings(view: &View, directories: Vec<Reading>, own: &[u32]) -> Vec<Reading> {
     let mut all = sources::kube::read(view);
     all.extend(sources::env::read(view));
     all.extend(sources::aws::read(view));
@@ -103,7 +118,7 @@ fn readings(view: &View, directories: Vec<Reading>) -> Vec<Reading> {
     all.extend(sources::dotenv::read(view));
     all.extend(directories);
     all.extend(sources::host::read(view));
-    all.extend(sources::sessions::read(view));
+    all.extend(sources::sessions::read(view, own));
     all.extend(view.targets().filter(|(kind, _)| *kind != Kind::KubeContext).map(selected));
     all
 }

@@ -236,9 +236,11 @@ impl Watcher<'_> {
             if hint && let Some(socket) = hints {
                 drain(socket);
                 let now = Instant::now();
-                if due.is_empty() {
-                    due.extend(AFTER_HINT.map(|after| now + Duration::from_millis(after)));
-                }
+                // Each hint has its own looks, so that none is given for something that was opened after the last of
+                // them; of many at once only the nearest look stays where it was.
+                due.sort_unstable();
+                due.truncate(1);
+                due.extend(AFTER_HINT.map(|after| now + Duration::from_millis(after)));
                 next = next.min(begun + BREATH).min(due.iter().copied().fold(next, Instant::min));
                 // However many come, it listens again only after a breath.
                 std::thread::sleep(Duration::from_millis(20));
@@ -264,6 +266,17 @@ impl Watcher<'_> {
 
     fn write(&mut self, open: &[Open]) {
         let boot = self.world.boot_id();
+        let before = self.run_dir.machine(self.world.uid);
+        let before = before.filter(|machine| machine.boot == boot).map(|machine| machine.connections);
+        let before = before.unwrap_or_default();
+        let mut open = open.to_vec();
+        for connection in open.iter_mut().map(|open| &mut open.connection).filter(|one| one.tty.is_none()) {
+            // The shell that opened it knew which terminal it let go of.
+            if let Some(known) = before.iter().find(|known| known.is_same(connection)) {
+                connection.tty.clone_from(&known.tty);
+                connection.tty_nr = known.tty_nr;
+            }
+        }
         let connections = open.iter().map(|open| open.connection.clone()).collect();
         let machine = Machine { boot: boot.clone(), watcher: self.me, connections, told: self.herald.told };
         let mut failed = self.run_dir.keep_machine(&machine, self.world.uid).err();

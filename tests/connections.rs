@@ -4,8 +4,11 @@
 
 mod support;
 
+use std::fs;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
-use support::{Program, Sshd, Watched, free_port, postgres, postgres_bin};
+use support::{Home, Program, Sshd, Watched, free_port, postgres, postgres_bin};
 
 #[test]
 fn an_ssh_a_tunnel_and_a_psql() {
@@ -41,4 +44,38 @@ fn an_ssh_a_tunnel_and_a_psql() {
     let pid = tunnel.pid();
     drop(tunnel);
     watched.until("the tunnel is gone", || watched.of(pid).is_empty());
+}
+
+#[test]
+fn what_ends_is_gone_long_before_the_next_look() {
+    let watched = Watched::polling(Home::new(), "10m", "");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let control = home.join("cm").display().to_string();
+    let config = sshd.configure(
+        home,
+        &format!(
+            "Host prod-mux\n  ControlMaster auto\n  ControlPersist yes\n  ControlPath {control}\nHost *\n  HostName 127.0.0.2\n"
+        ),
+    );
+    // While production is open it looks every five seconds: that it was by chance each time is as good as out.
+    for _ in 0..4 {
+        let client = Program::start(home, &["ssh", "-F", &config, "prod-mux"], &[]);
+        watched.expect(client.pid(), "ssh client", "prod-mux", "ssh");
+        watched.until("client and master are there", || open_here(home) == 2);
+        let asked = Instant::now();
+        let done = home.command("ssh").args(["-F", &config, "-O", "exit", "prod-mux"]).output().unwrap();
+        assert!(done.status.success());
+        while open_here(home) > 0 {
+            assert!(asked.elapsed() < Duration::from_secs(2), "{}", watched.ps());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// How many connections to the host of this test the watcher has written down; nobody is asked to look.
+fn open_here(home: &Home) -> usize {
+    let text = fs::read_to_string(home.run_dir().join("machine.json")).unwrap();
+    let machine: Value = serde_json::from_str(&text).unwrap();
+    machine["connections"].as_array().unwrap().iter().filter(|c| c["target"] == "prod-mux").count()
 }

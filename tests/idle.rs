@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Home, Program, Sshd, Watched, free_port, postgres, postgres_bin, redis};
+use support::{Home, Program, Sshd, Watched, free_port, kube_api, kubeconfig, postgres, postgres_bin, redis};
 
 /// The limit the watcher is given, in seconds.
 const IDLE_AFTER: f64 = 20.0;
@@ -118,6 +118,15 @@ fn every_sort_of_connection_at_once() {
 
     // A shell that was there long before it becomes an ssh.
     let mut exec = Program::start(home, &["bash", "--norc"], &[]);
+    // kubectl pings its connection every five seconds.
+    let (api, forwarded) = (kube_api(), free_port().to_string());
+    let kubeconfig = kubeconfig(&["prod-eu"], "prod-eu");
+    home.write(
+        ".kube/config",
+        kubeconfig.replace("https://10.0.0.0:6443", &format!("http://127.0.0.1:{api}")),
+    );
+    let forward =
+        Program::start(home, &["kubectl", "port-forward", "pod/web", &format!("{forwarded}:80")], &[]);
     let (with_client, without) = (free_port(), free_port());
     let spec = |port: u16| format!("{port}:prod-db:{pg}");
     let tunnel = ssh(&["-N", "-L", &spec(with_client).replace("prod-db", "127.0.0.3"), "prod-tunnel"]);
@@ -200,6 +209,7 @@ fn every_sort_of_connection_at_once() {
     series.follows(via.pid(), "ProxyJump", &[opened], TTY, "idle");
     series.follows(by_variable.pid(), "PGHOST", &[opened], TTY, "idle");
     series.follows(python.0.id(), "python", &[opened], WIRE, "idle");
+    series.follows(forward.pid(), "kubectl port-forward", &[opened], TTY, "idle");
     // 6
     series.follows(tunnel.pid(), "tunnel", &[opened, used], WIRE, "idle");
     series.follows(through.pid(), "psql through it", &[opened, used], TTY, "idle");
@@ -220,6 +230,7 @@ fn every_sort_of_connection_at_once() {
     told(through.pid(), "psql", &format!("prod-tunnel:{pg}"), &format!("tunnel, localhost:{with_client}"));
     told(lonely.pid(), "tunnel", &format!("prod-db:{pg}"), "ssh -L, tunnel-ka");
     told(via.pid(), "ssh", "prod-via", "ssh, via bastion");
+    told(forward.pid(), "forward", "prod-eu", "kube context");
     told(by_variable.pid(), "psql", "127.0.0.3", "PGHOST");
     told(exec.pid(), "ssh", "prod-exec", "ssh");
     told(python.0.id(), "client", &format!("127.0.0.3:{pg}"), "python3, peer 127.0.0.3");

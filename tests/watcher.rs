@@ -4,16 +4,19 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Home, Program, Sshd, Watched, free_port, redis};
+use support::{Home, Kind, Program, Sshd, Watched, free_port, redis};
 
 /// The pid of the watcher of this home.
 fn watcher(home: &Home) -> u32 {
@@ -74,6 +77,49 @@ fn of_many_that_start_at_once_one_remains() {
         assert_eq!(watchers(&home), [] as [u32; 0]);
         let status = home.command(home.redtab()).args(["watch", "status"]).output().unwrap();
         assert!(!status.status.success());
+    }
+}
+
+#[test]
+fn of_two_that_start_at_once_one_remains_a_hundred_times() {
+    let home = Home::new();
+    for round in 0..100 {
+        let mut two = [(); 2].map(|()| {
+            let mut command = home.command(home.redtab());
+            command.args(["watch", "run"]).stderr(Stdio::null()).spawn().map(Ended).unwrap()
+        });
+        // The one that came second ends by itself, without a fault.
+        let end = Instant::now() + Duration::from_secs(30);
+        let status = loop {
+            assert!(Instant::now() < end, "round {round}: both run");
+            if let Some(status) = two.iter_mut().find_map(|one| one.0.try_wait().unwrap()) {
+                break status;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        assert!(status.success(), "round {round}: {status}");
+        let left: Vec<u32> = two
+            .iter_mut()
+            .filter_map(|one| one.0.try_wait().unwrap().is_none().then(|| one.0.id()))
+            .collect();
+        assert_eq!(left.len(), 1, "round {round}");
+        assert_eq!(watcher(&home), left[0], "round {round}");
+        if round % 2 == 0 {
+            // However it ends, the next two find the place free.
+            kill(left[0]);
+        } else {
+            assert!(home.command(home.redtab()).args(["watch", "stop"]).status().unwrap().success());
+        }
+    }
+}
+
+/// A process that ends with this value.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -264,21 +310,49 @@ fn a_newer_binary_takes_the_place_of_an_older_one() {
 }
 
 #[test]
-fn of_many_opened_and_closed_at_random_none_is_missed() {
+fn of_five_hundred_opened_and_closed_at_random_while_prompts_ask_none_is_missed() {
     let redis = redis();
     let target = "[[target]]\nsignal = \"url_host\"\nis = \"127.0.0.4\"\nenvironment = \"production\"\n";
     let watched = Watched::new(target);
     let port = redis.port.to_string();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = [Kind::Bash, Kind::Zsh, Kind::Fish].map(|kind| {
+            let (home, done) = (&watched.home, &done);
+            scope.spawn(move || {
+                let mut shell = kind.in_home(home).redtab().patience(Duration::from_secs(60)).start();
+                let mut seen = BTreeSet::new();
+                while !done.load(Ordering::Relaxed) {
+                    let segment = shell.enter().segment().text;
+                    assert!(!segment.contains('?'), "{}", shell.dump());
+                    seen.insert(segment);
+                }
+                seen.len()
+            })
+        });
+        // Whatever happens, the prompts end.
+        let result = catch_unwind(AssertUnwindSafe(|| open_and_close(&watched, &port, 500)));
+        done.store(true, Ordering::Relaxed);
+        for one in asking {
+            // Many different counts were shown: the prompts did ask.
+            assert!(one.join().unwrap() > 10);
+        }
+        result.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+}
+
+/// Opens and closes so many connections, and compares what is listed with what is open again and again.
+fn open_and_close(watched: &Watched, port: &str, count: usize) {
     let mut open: Vec<Program> = Vec::new();
     let mut dice = 7_u32;
     let mut opened = 0;
-    while opened < 100 {
+    while opened < count {
         for _ in 0..10 {
             dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             if open.len() > 2 && dice >> 30 == 0 {
                 open.swap_remove(usize::try_from(dice >> 8).unwrap() % open.len());
             } else {
-                let argv = ["redis-cli", "-h", "127.0.0.4", "-p", &port];
+                let argv = ["redis-cli", "-h", "127.0.0.4", "-p", port];
                 open.push(Program::start(&watched.home, &argv, &[]));
                 opened += 1;
             }

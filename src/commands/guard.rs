@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::cli::{Exit, Guard};
 use crate::commands::{check, hook, record};
 use crate::config::Config;
-use crate::examine::Goes;
+use crate::examine::{Goes, Opens};
 use crate::gate::{DEADLINE, Gate};
 use crate::guard::drift;
 use crate::guard::line::Dialect;
@@ -89,9 +89,15 @@ pub fn run(args: &Guard) -> Result<Exit> {
         return Ok(Exit::Refused);
     }
     let config = examined.config.clone();
-    let (goes, leaves) = (examined.goes.take(), examined.leaves);
+    let (goes, leaves, opens) = (examined.goes.take(), examined.leaves, examined.opens());
     if !gate.pass(examined) {
         return Ok(Exit::Refused);
+    }
+    if let (Some(run_dir), Opens::Session | Opens::Port) = (&run_dir, opens) {
+        if let (Opens::Port, Some(tab)) = (opens, world.tab()) {
+            run_dir.expect_sessions(&tab.key(), &world);
+        }
+        run_dir.ask_for_a_look();
     }
     if goes.is_some() || leaves {
         paint(&world, run_dir.as_ref(), args, &config, goes.as_ref(), leaves);

@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
 use crate::config::Elsewhere;
+use crate::connections::scan;
 use crate::guard::{drift, sieve};
 use crate::present::color::Depth;
 use crate::present::painting::{self, Painter};
@@ -15,6 +16,7 @@ use crate::present::prompt::{self, Looks};
 use crate::present::terminal;
 use crate::reply::{self, Reply, Watch};
 use crate::shell::Shell;
+use crate::state::machine::Connection;
 use crate::state::{Note, RunDir};
 use crate::survey;
 use crate::view::View;
@@ -40,6 +42,9 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         dir.leave_note(Note::Sessions, key, "");
     }
     let survey = survey::look(&view, run_dir.as_ref().map(|dir| dir as _));
+    if let Some(dir) = &run_dir {
+        register(dir, &world, &survey.connections.unregistered);
+    }
     let config = &survey.loaded.config;
     let faulty = !survey.loaded.problems.is_empty();
     let guarded = args.can_block == "yes";
@@ -95,8 +100,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         _ => None,
     };
     if let (Some(dir), Some(key)) = (&run_dir, &key) {
-        let open =
-            survey.verdict.reasons.iter().any(|reason| reason.signal.source == sources::sessions::SOURCE);
+        let open = survey.connections.own
+            || survey.verdict.reasons.iter().any(|reason| reason.signal.source == sources::sessions::SOURCE);
         if !open {
             dir.drop_note(Note::Sessions, key);
         }
@@ -136,6 +141,22 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     };
     commands::print(&reply.text(args.shell))?;
     Ok(Exit::Yes)
+}
+
+/// Lets every tab know of the local ports that this one has opened, and has the watcher look at them.
+fn register(run_dir: &RunDir, world: &World, opened: &[Connection]) {
+    let Some(tab) = world.tab().filter(|_| !opened.is_empty()) else { return };
+    let opened: Vec<Connection> = opened
+        .iter()
+        .map(|one| match one.tty {
+            Some(_) => one.clone(),
+            // `ssh -f` has let go of the terminal; here is still known which one it was.
+            None => Connection { tty: scan::tty_path(tab.tty), tty_nr: tab.tty, ..one.clone() },
+        })
+        .collect();
+    if run_dir.register(&opened, world) {
+        run_dir.ask_for_a_look();
+    }
 }
 
 /// Notices as lines under redtab's name.

@@ -27,12 +27,24 @@ pub struct Fact {
 pub enum Beside {
     #[default]
     Nothing,
-    /// These variables of the process's environment, by name.
-    Variables(&'static [&'static str]),
+    /// These variables of the process's environment, by name, and files that belong to them.
+    Variables(&'static [&'static str], Files),
     /// The kubeconfig.
     Kube,
     /// The AWS profile.
     Aws,
+}
+
+/// The files that tell a program where to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    Nothing,
+    /// The service that `PGSERVICE` names.
+    Postgres,
+    /// `~/.my.cnf`.
+    Mysql,
+    /// docker's contexts.
+    Docker,
 }
 
 /// What a process is, as far as its arguments tell.
@@ -132,7 +144,7 @@ pub fn intent(argv: &[String]) -> Option<Intent> {
         argv = &argv[script..];
         program = base_name(argv.first()?);
     }
-    let program = program.trim_end_matches(".py");
+    let program = unversioned(program.trim_end_matches(".py"));
     if let Some(database) = DATABASES.iter().find(|database| database.names.contains(&program)) {
         return database.intent(program, argv.get(1..)?);
     }
@@ -150,6 +162,13 @@ pub fn intent(argv: &[String]) -> Option<Intent> {
             .intent("clickhouse-client", &rest[1..]),
         _ => None,
     }
+}
+
+/// A program's name without the version that some distributions add to it: `kubectl.1.32`, `psql-16`.
+fn unversioned(program: &str) -> &str {
+    let name = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    let versioned = program[name.len()..].chars().any(|c| c.is_ascii_digit());
+    if versioned && !name.is_empty() { name } else { program }
 }
 
 /// The value of an option that stands at `at`: behind `=`, or the next argument.
@@ -198,6 +217,7 @@ struct Database {
     positional: Positional,
     default_port: u16,
     variables: &'static [&'static str],
+    files: Files,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -247,6 +267,7 @@ const DATABASES: &[Database] = &[
         positional: Positional::Database,
         default_port: 5432,
         variables: LIBPQ,
+        files: Files::Postgres,
     },
     Database {
         names: &["mysql", "mariadb", "mycli", "mysqldump", "mariadb-dump"],
@@ -267,6 +288,7 @@ const DATABASES: &[Database] = &[
         positional: Positional::Database,
         default_port: 3306,
         variables: MYSQL,
+        files: Files::Mysql,
     },
     Database {
         names: &["mongosh", "mongo"],
@@ -279,6 +301,7 @@ const DATABASES: &[Database] = &[
         positional: Positional::Database,
         default_port: 27017,
         variables: &[],
+        files: Files::Nothing,
     },
     Database {
         names: &["redis-cli", "valkey-cli"],
@@ -291,6 +314,7 @@ const DATABASES: &[Database] = &[
         positional: Positional::Nothing,
         default_port: 6379,
         variables: &[],
+        files: Files::Nothing,
     },
     Database {
         names: &["cqlsh"],
@@ -302,7 +326,8 @@ const DATABASES: &[Database] = &[
         other: &["-p", "--password", "-e", "--execute", "-f", "--file"],
         positional: Positional::Host,
         default_port: 9042,
-        variables: &["CASSANDRA_HOST"],
+        variables: &["CQLSH_HOST", "CASSANDRA_HOST"],
+        files: Files::Nothing,
     },
     Database {
         names: &["sqlplus"],
@@ -315,6 +340,7 @@ const DATABASES: &[Database] = &[
         positional: Positional::Oracle,
         default_port: 1521,
         variables: &["TWO_TASK", "ORACLE_SID"],
+        files: Files::Nothing,
     },
     Database {
         names: &["clickhouse-client"],
@@ -327,8 +353,16 @@ const DATABASES: &[Database] = &[
         positional: Positional::Nothing,
         default_port: 9000,
         variables: &["CLICKHOUSE_HOST"],
+        files: Files::Nothing,
     },
 ];
+
+/// The service that libpq's `service=… dbname=…` or `postgres://?service=…` names.
+fn service_of(text: &str) -> Option<String> {
+    let pair = text.split(['?', '&', ' ']).find_map(|pair| pair.strip_prefix("service="))?;
+    let name = pair.trim_matches('\'');
+    (!name.is_empty()).then(|| name.to_owned())
+}
 
 impl Database {
     fn intent(&self, program: &str, args: &[String]) -> Option<Intent> {
@@ -381,6 +415,7 @@ impl Database {
             }
             _ => {}
         }
+        let service = database.as_deref().filter(|_| self.files == Files::Postgres).and_then(service_of);
         if let Some(name) = database.take_if(|name| {
             name.contains("://")
                 || (name.contains('=') && !name.contains('/'))
@@ -391,8 +426,12 @@ impl Database {
         let port: Option<u16> = port.and_then(|port| port.trim().parse().ok());
         if let Some(host) = host {
             intent.facts.push(self.host_fact(&host, port, database.as_deref(), user.as_deref(), from));
-        } else if intent.facts.is_empty() {
-            intent.beside = Beside::Variables(self.variables);
+        } else if service.is_some() || intent.facts.iter().all(|fact| fact.label.is_empty()) {
+            // `dbname=orders` names no host either.
+            intent.beside = Beside::Variables(self.variables, self.files);
+            if let Some(service) = service {
+                intent.overrides.push(("PGSERVICE", service));
+            }
             // `psql -p 15433` goes to this machine, by a socket or by TCP: what listens there decides.
             if let Some(port) = port {
                 intent.facts.push(Fact {
@@ -692,7 +731,8 @@ fn docker(args: &[String]) -> Option<Intent> {
             port: None,
         });
     } else {
-        intent.beside = Beside::Variables(&["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_MACHINE_NAME"]);
+        let variables = &["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_MACHINE_NAME"];
+        intent.beside = Beside::Variables(variables, Files::Docker);
     }
     Some(intent)
 }

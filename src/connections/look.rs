@@ -4,19 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::address;
 use crate::close;
 use crate::config::Config;
-use crate::connections::kinds::{self, Beside, Fact, Intent, short};
+use crate::connections::kinds::{self, Beside, Fact, Files, Intent, short};
 use crate::connections::resolve::{Answer, Question, Resolver};
 use crate::connections::scan::{self, Stat};
 use crate::connections::sockets::{self, Local, Tcp};
-use crate::connections::tunnels::Forward;
-use crate::environment::{Judgement, Matcher, Severity};
+use crate::connections::tunnels::{self, Forward};
+use crate::environment::{Judgement, Matcher, Names, Severity};
 use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Use};
-use crate::signal::{Domain, Kind, Part, Reading};
+use crate::signal::{Domain, Kind, Part, Reading, Signal};
 use crate::sources;
 use crate::state::machine::{Connection, Process};
 use crate::view::{Overrides, View};
@@ -121,6 +122,10 @@ impl Watch {
     /// Begins; nothing is looked at yet.
     pub fn new(world: &World) -> Watch {
         let path = world.var("PATH").and_then(|path| path.to_str()).unwrap_or("/usr/bin:/bin");
+        Watch::with(world, Resolver::start(path, world.home()))
+    }
+
+    fn with(world: &World, resolver: Resolver) -> Watch {
         Watch {
             uid: world.uid,
             pids: Vec::new(),
@@ -132,7 +137,7 @@ impl Watch {
             names: Vec::new(),
             named: None,
             config: None,
-            resolver: Resolver::start(path, world.home()),
+            resolver,
             memory: Memory::default(),
             ids: HashMap::new(),
             next_id: 1,
@@ -177,7 +182,7 @@ impl Watch {
             held.entry(*master).or_default().outward.extend(lent.outward);
         }
         let matcher = Matcher::new(&config.names);
-        let judged = self.judge(&matcher, config, &held);
+        let judged = self.judge(&matcher, &config.names, &held);
         let open = self.time(&judged, &held, &clients, &masters, idle_after);
         let open = self.list(open, &judged, &held, &clients, config);
         self.resolver.sweep();
@@ -454,7 +459,7 @@ impl Watch {
         self.tracked.get(&pid).is_some_and(|one| one.intent.uses == Use::Master)
     }
 
-    fn resolved(&self, one: &Tracked) -> Option<&crate::connections::tunnels::Resolved> {
+    fn resolved(&self, one: &Tracked) -> Option<&tunnels::Resolved> {
         match self.resolver.known(one.question.as_ref()?)? {
             Answer::Ssh(resolved) => Some(resolved),
             Answer::Addresses(_) => None,
@@ -490,14 +495,14 @@ impl Watch {
     fn judge(
         &mut self,
         matcher: &Matcher<'_>,
-        config: &Config,
+        names: &Names,
         held: &HashMap<u32, Held>,
     ) -> Vec<(u32, Option<u16>, Judged)> {
         let questions: Vec<Question> = self.tracked.values().filter_map(|one| one.question.clone()).collect();
         for question in questions {
             self.resolver.get(&question);
         }
-        let weight = |environment: usize| config.names.environments.get(environment).map(|e| e.severity);
+        let weight = |environment: usize| names.environments.get(environment).map(|e| e.severity);
         let judge = |facts: &[Fact], ports: &BTreeMap<u16, Judged>| -> (Option<Judged>, bool) {
             let mut best: Option<Judged> = None;
             let mut known = false;
@@ -680,12 +685,6 @@ impl Watch {
             });
             ids.insert((one.stat.key, *port), id);
             let ssh = one.intent.ssh.as_ref();
-            let is_client = clients.contains_key(pid);
-            let kind = match (one.intent.kind, port) {
-                ("ssh", _) if is_client => "ssh client",
-                ("ssh" | "ssh master", Some(_)) => "tunnel",
-                (kind, _) => kind,
-            };
             let mut via: Vec<String> = ssh.map(|ssh| ssh.jumps.clone()).unwrap_or_default();
             if via.is_empty() {
                 via = self.resolved(one).map(|resolved| resolved.jumps.clone()).unwrap_or_default();
@@ -694,6 +693,7 @@ impl Watch {
                 via = one.learnt.as_ref().map(|(_, via)| via.clone()).unwrap_or_default();
             }
             let evidence = evidence(one, &judged.fact, *port, &via);
+            let described = described(one, judged, environment.name.to_string(), *port, evidence);
             open.push(Open {
                 foreground: one.stat.tty_nr != 0 && one.stat.foreground,
                 production: environment.severity == Severity::Production,
@@ -710,18 +710,13 @@ impl Watch {
                 via,
                 connection: Connection {
                     id,
-                    kind: kind.to_owned(),
-                    target: address::without_secrets(&judged.fact.target),
-                    label: judged.fact.label.clone(),
-                    environment: environment.name.to_string(),
-                    port: *port,
-                    process: Process { pid: *pid, started: one.stat.key.started },
-                    tty: scan::tty_path(one.stat.tty_nr),
-                    tty_nr: one.stat.tty_nr,
-                    evidence,
-                    opened_at: one.opened_at,
+                    kind: match clients.contains_key(pid) && one.intent.kind == "ssh" {
+                        true => "ssh client".to_owned(),
+                        false => described.kind,
+                    },
                     idle: track.state == State::Idle,
                     closable: false,
+                    ..described
                 },
             });
             // Who goes through what the far side listens for is not seen here.
@@ -734,6 +729,76 @@ impl Watch {
         open.sort_by_key(|open| open.connection.id);
         open
     }
+}
+
+/// A connection as its process alone describes it.
+fn described(
+    one: &Tracked,
+    judged: &Judged,
+    environment: String,
+    port: Option<u16>,
+    evidence: String,
+) -> Connection {
+    Connection {
+        kind: match (one.intent.kind, port) {
+            ("ssh" | "ssh master", Some(_)) => "tunnel".to_owned(),
+            (kind, _) => kind.to_owned(),
+        },
+        target: address::without_secrets(&judged.fact.target),
+        label: judged.fact.label.clone(),
+        environment,
+        port,
+        process: Process { pid: one.stat.key.pid, started: one.stat.key.started },
+        tty: scan::tty_path(one.stat.tty_nr),
+        tty_nr: one.stat.tty_nr,
+        evidence,
+        opened_at: one.opened_at,
+        ..Connection::default()
+    }
+}
+
+/// What a tab's own processes hold open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Their local ports that lead somewhere known.
+    pub ports: Vec<Connection>,
+    /// Those processes that do nothing but listen there.
+    pub forwarders: Vec<u32>,
+}
+
+/// The local ports of these processes that lead somewhere known, by what the processes themselves tell: no socket is
+/// looked at, no name asked for, nothing waited for. It is how a shell knows of a tunnel of its own at once.
+pub fn opened(view: &View, names: &Names, pids: &[u32]) -> Opened {
+    let world = view.world();
+    if pids.is_empty() {
+        return Opened::default();
+    }
+    let mut watch = Watch::with(world, Resolver::silent());
+    for pid in pids {
+        watch.consider(*pid, world);
+    }
+    for one in watch.tracked.values_mut() {
+        let Some(ssh) = one.intent.ssh.as_ref() else { continue };
+        let config = ssh.config.as_deref().map(Path::new);
+        let about = crate::inventory::ssh::about(view, crate::parts::bare_host(&ssh.host), config);
+        one.facts.extend(about.real.map(|real| kinds::host_fact(&real, None, "ssh config")));
+        let more = about.forwards.iter().filter_map(|text| tunnels::configured_forward(text));
+        let more = more.filter(|more| !one.intent.forwards.iter().any(|known| known.port == more.port));
+        let more: Vec<Forward> = more.collect();
+        one.intent.forwards.extend(more);
+    }
+    let judged = watch.judge(&Matcher::new(names), names, &HashMap::new());
+    let described = |(pid, port, judged): &(u32, Option<u16>, Judged)| {
+        let (port, one) = ((*port)?, watch.tracked.get(pid)?);
+        let environment = names.environments.get(judged.environment)?.name.to_string();
+        let via = one.intent.ssh.as_ref().map(|ssh| ssh.jumps.clone()).unwrap_or_default();
+        let evidence = evidence(one, &judged.fact, Some(port), &via);
+        Some(described(one, judged, environment, Some(port), evidence))
+    };
+    let ports: Vec<Connection> = judged.iter().filter_map(described).collect();
+    let only_listens = |pid: &u32| watch.tracked.get(pid).is_some_and(|o| o.intent.uses == Use::Forwarding);
+    let forwarders = ports.iter().map(|port| port.process.pid).filter(only_listens).collect();
+    Opened { ports, forwarders }
 }
 
 /// What is behind a production host: with its own name, or the host itself.
@@ -779,7 +844,16 @@ fn beside(intent: &Intent, its: World) -> Vec<Fact> {
     let view = View::with(&its, overrides);
     let readings = match intent.beside {
         Beside::Nothing => Vec::new(),
-        Beside::Variables(_) => sources::env::read(&view),
+        Beside::Variables(_, files) => {
+            let mut all = sources::env::read(&view);
+            all.extend(match files {
+                Files::Nothing => Vec::new(),
+                Files::Postgres => sources::postgres::read(&view),
+                Files::Mysql => sources::mysql::read(&view),
+                Files::Docker => sources::docker::read(&view),
+            });
+            all
+        }
         Beside::Kube => sources::kube::read(&view),
         Beside::Aws => {
             let mut all = sources::aws::read(&view);
@@ -787,16 +861,16 @@ fn beside(intent: &Intent, its: World) -> Vec<Fact> {
             all
         }
     };
-    let speaks = |what: &str, domain: Domain| match intent.beside {
-        Beside::Variables(names) => names.contains(&what),
-        Beside::Kube => domain == Domain::Kube,
-        Beside::Aws => domain == Domain::Cloud,
+    let speaks = |signal: &Signal| match intent.beside {
+        Beside::Variables(names, _) => signal.source != "env" || names.contains(&&*signal.what),
+        Beside::Kube => signal.domain == Domain::Kube,
+        Beside::Aws => signal.domain == Domain::Cloud,
         Beside::Nothing => false,
     };
     readings
         .into_iter()
         .filter_map(|reading| match reading {
-            Reading::Found(signal) if speaks(&signal.what, signal.domain) => Some(Fact {
+            Reading::Found(signal) if speaks(&signal) => Some(Fact {
                 parts: signal.parts,
                 target: signal.value,
                 label: short(&signal.label),
@@ -874,4 +948,115 @@ fn start_millis(ticks: u64) -> Millis {
 fn wall(world: &World) -> u64 {
     let since = world.now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a process with this line and these variables is, where it leads and by what, in a home with some files.
+    fn classified(line: &str, vars: &[(&str, &str)], home: &Path) -> String {
+        let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let Some(intent) = kinds::intent(&argv) else { return "no connection".into() };
+        let all = [("HOME", home.to_str().unwrap())].into_iter().chain(vars.iter().copied());
+        let vars = all.map(|(name, value)| (name.into(), value.into())).collect();
+        let facts = beside(&intent, World { vars, cwd: Some(home.into()), uid: 0 });
+        let names = Names::default();
+        let matcher = Matcher::new(&names);
+        let production = |fact: &&Fact| {
+            let found = matcher.judge_all(&fact.parts).environment.and_then(|e| names.environments.get(e));
+            found.is_some_and(|environment| environment.severity == Severity::Production)
+        };
+        match intent.facts.iter().chain(&facts).find(production) {
+            Some(fact) => format!("{}: {}, {}", intent.kind, fact.target, fact.evidence),
+            None => format!("{}: -", intent.kind),
+        }
+    }
+
+    #[test]
+    fn where_each_program_leads_by_its_arguments_variables_and_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path();
+        for (path, text) in [
+            (".my.cnf", "[client]\nhost = mysql.prod.acme.example\n"),
+            (".pg_service.conf", "[orders]\nhost=pg.prod.acme.example\n[test]\nhost=pg.test.acme.example\n"),
+            (".docker/config.json", "{\"currentContext\": \"prod-swarm\"}"),
+            (".aws/config", "[profile live]\nregion = eu-central-1\n[profile dev]\nregion = eu-central-1\n"),
+            (
+                ".kube/config",
+                "{current-context: dev, contexts: [{name: dev, context: {cluster: k}}, {name: prod-eu, context: {cluster: k}}], clusters: [{name: k, cluster: {server: 'https://192.0.2.1'}}]}",
+            ),
+        ] {
+            std::fs::create_dir_all(home.join(path).parent().unwrap()).unwrap();
+            std::fs::write(home.join(path), text).unwrap();
+        }
+        let nothing: &[(&str, &str)] = &[];
+        for (line, vars, expected) in [
+            ("ssh prod-web", nothing, "ssh: prod-web, ssh"),
+            ("mosh-client -# prod-web | 192.0.2.1 60001", nothing, "mosh: prod-web, mosh"),
+            ("psql -h prod-db orders", nothing, "psql: prod-db/orders, -h"),
+            ("psql orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
+            ("psql", &[("PGSERVICE", "orders")], "psql: pg.prod.acme.example, postgres service"),
+            ("psql service=orders", nothing, "psql: pg.prod.acme.example, postgres service"),
+            ("psql -d postgresql://?service=orders", nothing, "psql: pg.prod.acme.example, postgres service"),
+            ("psql service=test", nothing, "psql: -"),
+            ("psql dbname=orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
+            ("psql postgresql:///orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
+            ("psql postgresql://dev-db/orders", &[("PGHOST", "prod-db")], "psql: -"),
+            // psql does not read it, and an address in its arguments overrules what it reads.
+            ("psql", &[("DATABASE_URL", "postgres://prod-db/x")], "psql: -"),
+            ("psql -h dev-db", &[("PGHOST", "prod-db")], "psql: -"),
+            ("/usr/bin/python3 /usr/bin/pgcli -h prod-db", nothing, "pgcli: prod-db, -h"),
+            ("python3 /usr/bin/pgcli", &[("PGHOST", "prod-db")], "pgcli: prod-db, PGHOST"),
+            ("mysql", nothing, "mysql: mysql.prod.acme.example, mysql host"),
+            ("mysql -h dev-db shop", nothing, "mysql: -"),
+            ("mariadb --host=prod-db", nothing, "mariadb: prod-db, --host"),
+            ("mariadb -h prod-db -P 3307 shop", nothing, "mariadb: prod-db:3307/shop, -h"),
+            ("python3 /usr/bin/mycli", &[("MYSQL_HOST", "prod-my")], "mycli: prod-my, MYSQL_HOST"),
+            ("python3 /usr/bin/mycli mysql://u@prod-db/shop", nothing, "mycli: prod-db/shop, address"),
+            ("mongosh mongodb+srv://u@prod.x.mongodb.net/shop", nothing, "mongosh: prod/shop, address"),
+            ("mongosh --host prod-mongo", nothing, "mongosh: prod-mongo, --host"),
+            ("redis-cli -h prod-cache", nothing, "redis-cli: prod-cache, -h"),
+            ("python3 /usr/bin/cqlsh prod-cass", nothing, "cqlsh: prod-cass, argument"),
+            ("cqlsh", &[("CQLSH_HOST", "prod-cass")], "cqlsh: prod-cass, CQLSH_HOST"),
+            ("sqlplus scott@//prod-ora:1521/orders", nothing, "sqlplus: prod-ora/orders, argument"),
+            ("sqlplus scott", &[("TWO_TASK", "orders_prod")], "sqlplus: orders_prod, TWO_TASK"),
+            ("clickhouse-client -h prod-ch", nothing, "clickhouse-client: prod-ch, -h"),
+            (
+                "clickhouse-client",
+                &[("CLICKHOUSE_HOST", "prod-ch")],
+                "clickhouse-client: prod-ch, CLICKHOUSE_HOST",
+            ),
+            ("cloud-sql-proxy acme-prod:eu:orders", nothing, "proxy: acme-prod:eu:orders, cloud-sql-proxy"),
+            ("cloud-sql-proxy acme-dev:eu:orders", nothing, "proxy: -"),
+            ("aws ssm start-session --target i-1", &[("AWS_PROFILE", "live")], "session: live, AWS_PROFILE"),
+            (
+                "python3 /usr/bin/aws ssm start-session --target i-1 --profile live",
+                nothing,
+                "session: live, AWS_PROFILE",
+            ),
+            ("aws ssm start-session --target i-1 --profile dev", &[("AWS_PROFILE", "live")], "session: -"),
+            ("docker -H tcp://prod-host:2375 exec -it web sh", nothing, "docker: prod-host, -H"),
+            (
+                "docker exec -it web sh",
+                &[("DOCKER_HOST", "ssh://u@prod-host")],
+                "docker: prod-host, DOCKER_HOST",
+            ),
+            ("docker exec -it web sh", nothing, "docker: prod-swarm, docker context"),
+            ("docker --context dev exec web sh", nothing, "docker: -"),
+            ("kubectl exec -it web -- sh", nothing, "exec: -"),
+            ("kubectl.1.32 --context prod-eu exec -it web -- sh", nothing, "exec: prod-eu, kube context"),
+            ("kubectl --context=prod-eu attach web", nothing, "exec: prod-eu, kube context"),
+            (
+                "kubectl --context prod-eu port-forward svc/web 8080:80",
+                nothing,
+                "forward: prod-eu, kube context",
+            ),
+            ("kubectl --context prod-eu proxy", nothing, "proxy: prod-eu, kube context"),
+            ("kubectl --context prod-eu get pods", nothing, "no connection"),
+            ("vim prod-db", nothing, "no connection"),
+        ] {
+            assert_eq!(classified(line, vars, home), expected, "{line} {vars:?}");
+        }
+    }
 }

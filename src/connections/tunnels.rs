@@ -36,6 +36,8 @@ pub struct Ssh {
     /// It waits for others in the background, and takes them along.
     pub master: bool,
     pub control_path: Option<String>,
+    /// The configuration that `-F` names.
+    pub config: Option<String>,
     pub has_command: bool,
     pub no_command: bool,
     /// What `ssh -G` is to be given to see the same: the options, then the host.
@@ -127,6 +129,7 @@ impl Ssh {
             'W' => self.carries = true,
             'l' => self.user = Some(value.to_owned()),
             'J' => self.jump(value),
+            'F' => self.config = Some(value.to_owned()),
             'S' => self.control_path = Some(value.to_owned()),
             'L' => self.local.extend(local_forward(value)),
             'D' => {
@@ -262,7 +265,7 @@ fn local_forward(text: &str) -> Option<Forward> {
 }
 
 /// `[bind:]port [host]:hostport`, as configuration files and `ssh -G` write it.
-fn configured_forward(text: &str) -> Option<Forward> {
+pub(super) fn configured_forward(text: &str) -> Option<Forward> {
     let (near, far) = text.split_once(char::is_whitespace)?;
     let far = colon_pieces(far.trim());
     let [host, port] = &far[..] else { return None };

@@ -31,14 +31,35 @@ pub fn list(view: &View, found: &mut Inventory) {
 /// The HostName that `~/.ssh/config`, or else `/etc/ssh/ssh_config`, gives to `host`, the name as it stands on a command
 /// line; `None` where they give it none. What stands behind a `Match` counts only if it is `Match all`.
 pub fn hostname_of(view: &View, host: &str) -> Option<String> {
-    let home = view.home()?;
+    about(view, host, None).real
+}
+
+/// What ssh's configuration says about a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The first HostName that holds for it.
+    pub real: Option<String>,
+    /// The values of every LocalForward: `15432 prod-db:5432`.
+    pub forwards: Vec<String>,
+}
+
+/// What ssh's configuration says about `host`: the user's and the system's, or the one that `-F` names.
+pub fn about(view: &View, host: &str, config: Option<&Path>) -> About {
+    let mut about = About::default();
     let mut found = Inventory::default();
-    let path = home.join(".ssh/config");
+    let Some(home) = view.home() else { return about };
+    let usual = [home.join(".ssh/config"), PathBuf::from("/etc/ssh/ssh_config")];
+    let named = config.map(|path| match path.strip_prefix("~") {
+        Ok(rest) => home.join(rest),
+        Err(_) => view.cwd().map_or_else(|| path.to_path_buf(), |cwd| cwd.join(path)),
+    });
+    let files = named.map_or_else(|| usual.to_vec(), |path| vec![path]);
     let mut reader =
         Reader { view, found: &mut found, home, hosts: Vec::new(), index: HashMap::new(), files: 0 };
-    reader
-        .real_name(&path, DEPTH, host, true)
-        .or_else(|| reader.real_name(Path::new("/etc/ssh/ssh_config"), DEPTH, host, true))
+    for file in files {
+        reader.about(&file, DEPTH, host, true, &mut about);
+    }
+    about
 }
 
 struct Host {
@@ -87,28 +108,32 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// The first HostName that holds for `host`. `holds` says whether what stands before the first `Host` line does.
-    fn real_name(&mut self, path: &Path, depth: usize, host: &str, mut holds: bool) -> Option<String> {
+    /// Adds what holds for `host`. `holds` says whether what stands before the first `Host` line does.
+    fn about(&mut self, path: &Path, depth: usize, host: &str, mut holds: bool, about: &mut About) {
         self.files += 1;
         if depth == 0 || self.files > FILES {
-            return None;
+            return;
         }
-        let text = self.found.text(self.view, OF, path)?;
+        let Some(text) = self.found.text(self.view, OF, path) else { return };
         for (index, line) in text.lines().enumerate() {
             let Some((keyword, arguments)) = directive(line) else { continue };
             match keyword.to_ascii_lowercase().as_str() {
                 "host" => holds = is_among(&arguments, host),
                 "match" => holds = arguments.len() == 1 && arguments[0].eq_ignore_ascii_case("all"),
-                "hostname" if holds => {
-                    let real = arguments.first()?;
-                    return Some(real.replace("%%", "\0").replace("%h", host).replace('\0', "%"));
+                "hostname" if holds && about.real.is_none() => {
+                    let real = arguments.first();
+                    about.real =
+                        real.map(|real| real.replace("%%", "\0").replace("%h", host).replace('\0', "%"));
+                }
+                "localforward" if holds && about.forwards.len() < FILES => {
+                    about.forwards.push(arguments.join(" "));
                 }
                 "include" if holds => {
                     for pattern in arguments {
                         for file in self.included(path, index + 1, &pattern) {
-                            let real = self.real_name(&file, depth - 1, host, true);
-                            if real.is_some() || self.files > FILES {
-                                return real;
+                            self.about(&file, depth - 1, host, true, about);
+                            if self.files > FILES {
+                                return;
                             }
                         }
                     }
@@ -116,7 +141,6 @@ impl Reader<'_, '_, '_> {
                 _ => {}
             }
         }
-        None
     }
 
     fn host(&mut self, path: &Path, line: usize, names: Vec<String>) -> Vec<usize> {

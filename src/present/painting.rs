@@ -111,11 +111,7 @@ impl Painter<'_> {
     /// looks whether something of that command is still there.
     pub fn before_command(&self, mark: &Mark) {
         if let (Some(run_dir), Some(key)) = (self.run_dir, &self.key) {
-            // What is started from now on by this line may lose its terminal: `ssh -f`.
-            let world = self.view.world();
-            let earlier = run_dir.note(Note::Sessions, key, world.uid).filter(|text| !text.is_empty());
-            let now = world.started(std::process::id()).map(|ticks| ticks.to_string());
-            run_dir.leave_note(Note::Sessions, key, &earlier.or(now).unwrap_or_default());
+            run_dir.expect_sessions(key, self.view.world());
         }
         if !self.brush.paints() {
             return;

@@ -12,7 +12,7 @@ use crate::view::View;
 use crate::world::{Content, World};
 
 /// The word for what other tabs hold open.
-pub const SOURCE: &str = "session";
+pub const SOURCE: &str = "elsewhere";
 
 /// Whether open connections are watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,10 @@ pub struct Connections {
     pub tunnels: Vec<Tunnel>,
     /// Everything open that is production.
     pub open: Vec<Connection>,
+    /// This tab has local ports of its own open.
+    pub own: bool,
+    /// Those of them that the watcher has not written down yet, or without their terminal.
+    pub unregistered: Vec<Connection>,
     /// The pid of a running watcher.
     watcher_pid: Option<u32>,
 }
@@ -85,6 +89,8 @@ pub fn look(view: &View, names: &Names, wanted: bool) -> Connections {
         watcher: if alive { Watcher::Running } else { Watcher::Dead },
         tunnels,
         open: living.into_iter().filter(grave).collect(),
+        own: false,
+        unregistered: Vec::new(),
         watcher_pid,
     }
 }
@@ -120,6 +126,29 @@ fn tunnel(connection: &Connection, production: bool, now: u64) -> Tunnel {
 }
 
 impl Connections {
+    /// Takes in the local ports that this tab has opened itself.
+    pub fn join(&mut self, view: &View, names: &Names, opened: Vec<Connection>) {
+        let now = view.world().clocks().wall;
+        for connection in opened {
+            let pid = connection.process.pid;
+            view.depends_on(pid);
+            self.own = true;
+            let known = self.tunnels.iter().find(|known| (known.pid, known.port) == (pid, connection.port));
+            if let Some(known) = known {
+                if known.tab.is_empty() {
+                    self.unregistered.push(connection);
+                }
+                continue;
+            }
+            let production = is_production(names, &connection.environment);
+            self.tunnels.push(tunnel(&connection, production, now));
+            if production {
+                self.open.push(connection.clone());
+            }
+            self.unregistered.push(connection);
+        }
+    }
+
     /// Readings with what is known of the loopback ports they name: a port behind which production lies carries
     /// its target's name, and one that nobody can tell is trouble.
     pub fn applied(&self, view: &View, readings: Vec<Reading>) -> Vec<Reading> {

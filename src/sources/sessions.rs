@@ -21,8 +21,9 @@ const PROCESSES: usize = 20_000;
 /// Longer command lines are cut.
 const ARGUMENTS: usize = 256;
 
-/// Every session of this tab.
-pub fn read(view: &View) -> Vec<Reading> {
+/// The processes of this tab, and those that were put into the background from it, where a note says that there may be
+/// a session among them.
+pub fn processes(view: &View) -> Vec<u32> {
     let world = view.world();
     let Some(tab) = world.tab() else { return Vec::new() };
     let note = RunDir::place(world).map(|dir| dir.join(Note::Sessions.directory()).join(tab.key()));
@@ -31,22 +32,25 @@ pub fn read(view: &View) -> Vec<Reading> {
     let since: Option<u64> = std::str::from_utf8(&note).ok().and_then(|text| text.parse().ok());
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten().take(PROCESSES);
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| *pid != std::process::id())
+        .filter(|pid| {
+            let Some(terminal) = world.terminal_of(*pid) else { return false };
+            let left = || {
+                let own = std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == world.uid);
+                let begun = since.is_some_and(|since| world.started(*pid) >= Some(since));
+                terminal == 0 && own && begun && is_of_this_window(world, *pid)
+            };
+            terminal == tab.tty || left()
+        })
+        .collect()
+}
+
+/// Every session among these processes.
+pub fn read(view: &View, pids: &[u32]) -> Vec<Reading> {
     let mut readings = Vec::new();
-    for pid in pids.filter(|pid| *pid != std::process::id()) {
-        let Some(terminal) = world.terminal_of(pid) else { continue };
-        let left = || {
-            let own = std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == world.uid);
-            let begun = since.is_some_and(|since| world.started(pid) >= Some(since));
-            terminal == 0 && own && begun && is_of_this_window(world, pid)
-        };
-        if terminal != tab.tty && !left() {
-            continue;
-        }
-        let found = signals(
-            view,
-            &argv_of(view, pid),
-            &Place::File { path: format!("/proc/{pid}").into(), line: None },
-        );
+    for pid in pids.iter().copied() {
+        let place = Place::File { path: format!("/proc/{pid}").into(), line: None };
+        let found = signals(view, &argv_of(view, pid), &place);
         if !found.is_empty() {
             view.depends_on(pid);
         }

@@ -61,6 +61,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether it is the same port, or the same session, of the same process.
+    pub fn is_same(&self, other: &Connection) -> bool {
+        (self.process, self.port) == (other.process, other.port)
+    }
+
     /// Whether other programs reach production through a local port of it.
     pub fn listens(&self) -> bool {
         self.port.is_some() || matches!(self.kind.as_str(), "tunnel" | "forward" | "proxy")
@@ -163,6 +168,29 @@ impl RunDir {
             return Ok(());
         }
         files::replace(self.fd(), NAME, text.as_bytes())
+    }
+
+    /// Adds connections to what a watcher wrote, if there is such a file, for every tab to see before the watcher has
+    /// looked again; it has the last word, except about the terminal of what has let go of it. Whether that said
+    /// anything new.
+    pub fn register(&self, found: &[Connection], world: &World) -> bool {
+        let Some(mut machine) = self.machine(world.uid).filter(|machine| machine.boot == world.boot_id())
+        else {
+            return false;
+        };
+        let mut changed = false;
+        for one in found {
+            match machine.connections.iter_mut().find(|known| known.is_same(one)) {
+                None => machine.connections.push(one.clone()),
+                Some(known) if known.tty.is_none() && one.tty.is_some() => {
+                    known.tty.clone_from(&one.tty);
+                    known.tty_nr = one.tty_nr;
+                }
+                Some(_) => continue,
+            }
+            changed = true;
+        }
+        changed && self.keep_machine(&machine, world.uid).is_ok()
     }
 
     /// Takes the file away: nobody watches, by choice.

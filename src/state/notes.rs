@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::{RunDir, files};
+use crate::world::World;
 
 const CAP: usize = 4096;
 
@@ -48,6 +49,13 @@ impl RunDir {
         let Some(dir) = self.subdir(note.directory()) else { return false };
         self.sweep_notes(note);
         files::replace(&dir, key, text.as_bytes()).is_ok()
+    }
+
+    /// Notes that what is started from now on in this tab may be a session, and may lose its terminal: `ssh -f`.
+    pub fn expect_sessions(&self, key: &str, world: &World) {
+        let earlier = self.note(Note::Sessions, key, world.uid).filter(|text| !text.is_empty());
+        let now = world.started(std::process::id()).map(|ticks| ticks.to_string());
+        self.leave_note(Note::Sessions, key, &earlier.or(now).unwrap_or_default());
     }
 
     /// Takes a note away.

@@ -66,7 +66,12 @@ impl Watched {
     }
 
     pub fn in_home(home: Home, config: &str) -> Watched {
-        home.write(".config/redtab/config.toml", format!("[watch]\npoll = \"1s\"\n{config}"));
+        Watched::polling(home, "1s", config)
+    }
+
+    /// One that looks this often, unless a production connection is open.
+    pub fn polling(home: Home, poll: &str, config: &str) -> Watched {
+        home.write(".config/redtab/config.toml", format!("[watch]\npoll = \"{poll}\"\n{config}"));
         let watched = Watched { home };
         watched.start();
         watched

@@ -1,0 +1,232 @@
+//! Real tunnels in real shells: `ssh -L` through a real sshd, and the real `kubectl port-forward` to a stand-in for a
+//! cluster. Every tab knows of them from the prompt after they open to the prompt after they close.
+//!
+//! The watcher polls every ten minutes here: what a tab knows, it knows by its hook and by what that tells the watcher.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod support;
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use support::{Home, Hue, Kind, Look, Shell, Sshd, Watched, free_port, kube_api};
+
+const NOT_RUN: &str = "was not run";
+/// A watcher sees every connection of its user: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+const RED_TEXT: Look = Look { text: Hue::Red, ground: Hue::Default };
+
+fn home() -> Home {
+    let home = Home::new();
+    home.executable("seed.sh", "#!/bin/sh\n# redtab: local-only\necho ran >>\"$HOME/ran\"\n");
+    // ssh finds its configuration by the user data base, not by $HOME.
+    home.executable("bin/ssh", "#!/bin/sh\nexec /usr/bin/ssh -F \"$HOME/ssh_config\" \"$@\"\n");
+    home
+}
+
+fn started(kind: Kind, home: &Home) -> Shell {
+    kind.in_home(home).redtab().size(24, 120).patience(Duration::from_secs(40)).start()
+}
+
+/// Enters a line that must be refused, and leaves an empty one.
+#[track_caller]
+fn refused(home: &Home, shell: &mut Shell, line: &str) {
+    let count =
+        |shell: &Shell| shell.raw().windows(NOT_RUN.len()).filter(|w| *w == NOT_RUN.as_bytes()).count();
+    let (before, drawn) = (count(shell), shell.prompts_drawn());
+    shell.type_in(line).send("\r");
+    shell.wait_for("a refusal", |t| {
+        t.raw.windows(NOT_RUN.len()).filter(|w| *w == NOT_RUN.as_bytes()).count() > before
+            && t.prompts > drawn
+    });
+    // Some shells give the line back.
+    shell.send(&"\x15\x7f".repeat(6)).wait_for("an empty line", |t| t.typed().as_deref() == Some(""));
+    assert!(count(shell) > before && !home.join("ran").exists(), "{}", shell.dump());
+}
+
+#[track_caller]
+fn runs(home: &Home, shell: &mut Shell, line: &str) {
+    shell.line(line);
+    assert!(home.join("ran").exists(), "{line:?} did not run\n{}", shell.dump());
+    fs::remove_file(home.join("ran")).unwrap();
+}
+
+/// The number that the last message on the screen tells to close.
+#[track_caller]
+fn number(shell: &Shell) -> String {
+    let screen = shell.screen();
+    let rest = screen.rsplit_once("redtab close ").unwrap_or_else(|| panic!("{}", shell.dump())).1;
+    rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().to_owned()
+}
+
+/// Every tab stops the flagged script, and says what the tunnel is, in which tab, and how to end it; the number in that.
+#[track_caller]
+fn all_stop(home: &Home, shells: &mut [Shell; 3], parts: &[&str]) -> String {
+    let mut numbers = Vec::new();
+    for shell in shells {
+        refused(home, shell, "./seed.sh");
+        let screen = shell.screen().replace('\n', " ");
+        for part in parts {
+            assert!(screen.contains(part), "no {part:?}\n{}", shell.dump());
+        }
+        numbers.push(number(shell));
+    }
+    assert!(numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
+    numbers.remove(0)
+}
+
+/// Every tab is clear at its next prompt, and runs the flagged script.
+#[track_caller]
+fn all_run(home: &Home, shells: &mut [Shell; 3]) {
+    for shell in shells {
+        // A shell says in its own time that a job has ended, and fish draws its prompt anew then.
+        let end = Instant::now() + Duration::from_secs(20);
+        let jobs = fs::exists(home.join("said")).unwrap();
+        while !shell.enter().segment().text.is_empty() && jobs && Instant::now() < end {}
+        shell.expect_clear();
+        runs(home, shell, "./seed.sh");
+    }
+}
+
+/// Three tabs: one whose `DATABASE_URL` names this port, one in which the tunnel is opened, and one that has to do with
+/// neither.
+fn three_tabs(kind: Kind, home: &Home, port: u16) -> [Shell; 3] {
+    let mut shells = [(); 3].map(|()| started(kind, home));
+    shells[0].export("DATABASE_URL", &format!("postgres://localhost:{port}/x"));
+    all_run(home, &mut shells);
+    shells
+}
+
+/// The terminal of a shell: `pts/7`.
+fn terminal(shell: &Shell) -> String {
+    let link = fs::read_link(format!("/proc/{}/fd/0", shell.pid())).unwrap();
+    link.strip_prefix("/dev").unwrap().display().to_string()
+}
+
+fn an_ssh_tunnel_is_known_at_once_in_every_tab(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let _sshd = Sshd::start(home, &["bastion"]);
+    let port = free_port();
+    let mut shells = three_tabs(kind, home, port);
+    let at = terminal(&shells[1]);
+    let line = format!("ssh -fN -L {port}:prod-db:5432 bastion");
+    shells[1].line(&line).expect_segment(" 1 prod open", RED_TEXT);
+    shells[0].enter().expect_text(" PROD prod-db ");
+    shells[2].enter().expect_segment(" 1 prod open", RED_TEXT);
+    watched.until("the watcher has given it a number", || numbered(&watched, port));
+    let place = format!("localhost:{port} is prod-db right now");
+    let id = all_stop(home, &mut shells, &[&place, &format!("ssh -L, bastion, {at}, open ")]);
+    shells[2].line(&format!("redtab close {id}")).expect_clear();
+    all_run(home, &mut shells);
+    assert!(watched.ps()["connections"].as_array().unwrap().is_empty());
+    // Negative control: a tunnel to something else is nobody's business.
+    shells[1].line(&format!("ssh -fN -L {port}:dev-db:5432 bastion"));
+    all_run(home, &mut shells);
+}
+
+fn a_forward_that_stands_in_sshs_configuration_is_known_at_once(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let port = free_port();
+    let hosts = format!(
+        "Host orders\n  LocalForward {port} prod-db:5432\nHost *\n  HostName 127.0.0.1\n  ExitOnForwardFailure yes\n"
+    );
+    sshd.configure(home, &hosts);
+    let mut shells = three_tabs(kind, home, port);
+    shells[1].line("ssh -fN orders").expect_segment(" 1 prod open", RED_TEXT);
+    shells[0].enter().expect_text(" PROD prod-db ");
+    watched.until("the watcher has given it a number", || numbered(&watched, port));
+    let id = all_stop(home, &mut shells, &[&format!("localhost:{port} is prod-db right now"), "ssh, orders"]);
+    shells[2].line(&format!("redtab close {id}")).expect_clear();
+    all_run(home, &mut shells);
+}
+
+fn numbered(watched: &Watched, port: u16) -> bool {
+    let text = fs::read_to_string(watched.home.run_dir().join("machine.json")).unwrap_or_default();
+    let machine: Value = serde_json::from_str(&text).unwrap_or_default();
+    let list = machine["connections"].as_array().cloned().unwrap_or_default();
+    let lives = |c: &Value| fs::exists(format!("/proc/{}/exe", c["pid"])).unwrap();
+    list.iter().any(|c| c["port"] == port && c["id"] != 0 && lives(c))
+}
+
+fn a_port_forward_of_kubectl_is_known_in_every_tab(kind: Kind) {
+    let _alone = alone();
+    let api = kube_api();
+    let home = home();
+    let config = support::kubeconfig(&["dev-eu", "prod-eu"], "dev-eu");
+    home.write(".kube/config", config.replace("https://10.0.0.1:6443", &format!("http://127.0.0.1:{api}")));
+    let watched = Watched::polling(home, "10m", "");
+    let home = &watched.home;
+    let port = free_port();
+    let mut shells = three_tabs(kind, home, port);
+    let at = terminal(&shells[1]);
+    shells[1].line(&format!("kubectl --context prod-eu port-forward pod/web {port}:80 >said 2>&1 &"));
+    let said = || fs::read_to_string(home.join("said")).unwrap_or_default();
+    watched.until("kubectl forwards", || said().contains(&format!("Forwarding from 127.0.0.1:{port}")));
+    shells[1].enter().expect_segment(" 1 prod open", RED_TEXT);
+    shells[0].enter().expect_text(" PROD prod-eu ");
+    shells[2].enter().expect_segment(" 1 prod open", RED_TEXT);
+    watched.until("the watcher has given it a number", || numbered(&watched, port));
+    let place = format!("localhost:{port} is prod-eu right now");
+    let id = all_stop(home, &mut shells, &[&place, &format!("kube context, {at}, open ")]);
+    shells[2].line(&format!("redtab close {id}")).expect_clear();
+    all_run(home, &mut shells);
+}
+
+fn a_session_to_anywhere_else_makes_nothing_red(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let _sshd = Sshd::start(home, &["dev-web", "prod-web"]);
+    let mut shell = started(kind, home);
+    shell.line("ssh -f dev-web sleep 60").expect_clear();
+    shell.enter().expect_clear();
+    runs(home, &mut shell, "./seed.sh");
+    shell.line("ssh -f prod-web sleep 60").expect_text(" PROD prod-web ");
+}
+
+fn with_the_watcher_dead_a_local_port_is_not_trusted(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let _sshd = Sshd::start(home, &["bastion"]);
+    let mut here = started(kind, home);
+    let mut there = started(kind, home);
+    there.export("PGHOST", "localhost").expect_clear();
+    runs(home, &mut there, "./seed.sh");
+    let holder = fs::read_to_string(home.run_dir().join("watcher")).unwrap();
+    let watcher: i32 = holder.split(' ').next().unwrap().parse().unwrap();
+    kill_process(Pid::from_raw(watcher).unwrap(), Signal::KILL).unwrap();
+    let port = free_port();
+    here.line(&format!("ssh -fN -L {port}:prod-db:5432 bastion"));
+    refused(home, &mut there, "./seed.sh");
+    // The shell that opened it has written it down for all, though nobody watches.
+    refused(home, &mut here, "./seed.sh");
+    there.unset("PGHOST");
+    refused(home, &mut there, "./seed.sh");
+    assert!(
+        there.screen().replace('\n', " ").contains(&format!("localhost:{port} is prod-db")),
+        "{}",
+        there.dump()
+    );
+}
+
+in_every_shell!(
+    an_ssh_tunnel_is_known_at_once_in_every_tab,
+    a_forward_that_stands_in_sshs_configuration_is_known_at_once,
+    a_port_forward_of_kubectl_is_known_in_every_tab,
+    a_session_to_anywhere_else_makes_nothing_red,
+    with_the_watcher_dead_a_local_port_is_not_trusted,
+);
