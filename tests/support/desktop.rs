@@ -19,7 +19,7 @@ impl Desktop {
         let (said, heard) = (home.join("display"), home.join("heard"));
         let mut desktop = Desktop { children: Vec::new(), heard: heard.clone() };
         let mut xvfb = home.command("Xvfb");
-        xvfb.args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"]);
+        xvfb.args(["-displayfd", "1", "-noreset", "-screen", "0", "640x480x24", "-nolisten", "tcp"]);
         desktop.run(xvfb.stdout(fs::File::create(&said).unwrap()));
         until("a screen", || fs::read_to_string(&said).is_ok_and(|text| text.ends_with('\n')));
         home.set_var("DISPLAY", &format!(":{}", fs::read_to_string(&said).unwrap().trim()));
