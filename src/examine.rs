@@ -18,7 +18,7 @@ use crate::guard::drift;
 use crate::guard::flags;
 use crate::guard::line::{self, Dialect};
 use crate::guard::own::{self, LocalOnly};
-use crate::guard::rules::{self, Hit, Level, LineTarget, Rule};
+use crate::guard::rules::{self, Hit, Level, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
 use crate::sources;
@@ -639,12 +639,13 @@ impl Examiner<'_> {
         let subject = if hit.evidence.is_empty() { shown(run) } else { hit.evidence.clone() };
         let judged = match run.places.first() {
             Some(Place::Remote(host)) => vec![self.named(Kind::Hostname, Some(host))],
-            _ if !hit.targets.is_empty() => hit
-                .targets
-                .iter()
-                .map(|target| self.line_target(target, hit.rule.domain, overrides))
-                .collect(),
-            _ => verdicts.iter().map(|verdict| self.domain(verdict, hit.rule.domain)).collect(),
+            _ => {
+                let mut judged = self.line_targets(hit, overrides);
+                if !hit.targets.iter().any(|target| target.settles) {
+                    judged.extend(verdicts.iter().map(|verdict| self.domain(verdict, hit.rule.domain)));
+                }
+                judged
+            }
         };
         let behind = run.places.is_empty().then(|| self.tunnel_behind(run, hit, verdicts)).flatten();
         let behind = behind.map(|tunnel| {
@@ -706,19 +707,70 @@ impl Examiner<'_> {
         at_port.find(|tunnel| tunnel.production).or(first)
     }
 
-    /// A target that the line names overrules the tab.
-    fn line_target(
-        &self,
-        target: &LineTarget,
-        of: Domain,
-        overrides: &[Overrides],
-    ) -> (Gravity, String, String) {
-        if target.kind == Kind::KubeContext {
-            let mut at = overrides.first().cloned().unwrap_or_default();
-            at.targets.push((target.kind, target.value.clone()));
-            return self.domain(&self.judge(&at), of);
+    /// What the targets on the line say: each by its name, and those that files or variables tell more of (a profile's
+    /// account, a kubeconfig's context) by the view that the command would have with them.
+    fn line_targets(&self, hit: &Hit, overrides: &[Overrides]) -> Vec<(Gravity, String, String)> {
+        let of = hit.rule.domain;
+        let mut judged = Vec::new();
+        let mut at = overrides.first().cloned().unwrap_or_default();
+        let mut speaking: Vec<&str> = Vec::new();
+        for target in &hit.targets {
+            let Some(value) = target.value.as_deref() else {
+                judged.push(self.named(target.kind, None));
+                continue;
+            };
+            let set = |name: &str| (name.into(), Some(value.into()));
+            match target.kind {
+                Kind::KubeContext => {
+                    at.targets.push((target.kind, target.value.clone()));
+                    speaking.push("kube");
+                    continue;
+                }
+                Kind::KubeFile => {
+                    let base = at.cwd.clone().or_else(|| self.world.cwd.clone());
+                    let file = self.absolute_home(base.as_deref(), value);
+                    at.vars.push(("KUBECONFIG".into(), Some(file.into())));
+                    speaking.push("kube");
+                    // Its name speaks last, which is the source's to say.
+                    continue;
+                }
+                Kind::AwsProfile => {
+                    // A profile on the line beats all that is exported.
+                    let exported =
+                        ["AWS_VAULT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+                    at.vars.extend(exported.map(|name| (name.into(), None)));
+                    at.vars.push(set("AWS_PROFILE"));
+                    speaking.push("aws");
+                }
+                Kind::GcpConfig => {
+                    at.vars.push(set("CLOUDSDK_ACTIVE_CONFIG_NAME"));
+                    speaking.push("gcloud");
+                }
+                Kind::DockerContext => {
+                    at.vars.extend([("DOCKER_HOST".into(), None), set("DOCKER_CONTEXT")]);
+                    speaking.push("docker");
+                }
+                Kind::PgService => {
+                    at.vars.push(set("PGSERVICE"));
+                    speaking.push("postgres");
+                }
+                Kind::Directory => {
+                    let base = at.cwd.clone().or_else(|| self.world.cwd.clone());
+                    at.cwd = Some(self.absolute_home(base.as_deref(), value));
+                    speaking.push("");
+                }
+                _ => {}
+            }
+            judged.push(self.named(target.kind, Some(value)));
         }
-        self.named(target.kind, target.value.as_deref())
+        if !speaking.is_empty() {
+            let verdict = self.judge(&at);
+            let all = speaking.contains(&"") || speaking.contains(&"kube");
+            judged.push(
+                self.part(&verdict, |source, domain| speaking.contains(&source) || all && domain == of),
+            );
+        }
+        judged
     }
 
     fn named(&self, kind: Kind, value: Option<&str>) -> (Gravity, String, String) {
@@ -733,14 +785,16 @@ impl Examiner<'_> {
         (gravity, shown, reason)
     }
 
-    /// What a verdict says of one domain. A directory that declares itself speaks for every domain, and so does what
-    /// can't be followed on the line; an application is where its database is.
+    /// What a verdict says of one domain; an application is where its database is.
     fn domain(&self, verdict: &Verdict, of: Domain) -> (Gravity, String, String) {
+        self.part(verdict, |_, domain| domain == of || of == Domain::App && domain == Domain::Database)
+    }
+
+    /// What a verdict says of the signals that `counts` takes, by source and domain. A directory that declares itself
+    /// speaks for every domain, and so does what can't be followed on the line.
+    fn part(&self, verdict: &Verdict, counts: impl Fn(&str, Domain) -> bool) -> (Gravity, String, String) {
         let own = verdict.only(&self.config.names, |source, domain| {
-            domain == of
-                || source == "directory"
-                || (source == "line" && domain == Domain::App)
-                || (of == Domain::App && domain == Domain::Database)
+            counts(source, domain) || source == "directory" || (source == "line" && domain == Domain::App)
         });
         let (target, reason) = own.lead();
         (own.gravity, target, reason)

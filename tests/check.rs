@@ -137,6 +137,55 @@ fn a_target_on_the_line_overrules_a_red_tab() {
     }
 }
 
+/// A namespace, a database or a user says what is meant, not whose it is: the tab's own target still counts.
+#[test]
+fn what_only_narrows_a_target_overrules_nothing() {
+    let home = home();
+    home.kubeconfig("prod-kube", &["dev-eu", "prod-eu"], "prod-eu");
+    home.kubeconfig("other-kube", &["k-1"], "k-1");
+    home.write("infra/prod/main.tf", "");
+    home.write("app/infra/.terraform/environment", "live");
+    home.write(
+        ".aws/config",
+        "[profile shop]\nsso_account_id = 111122223333\n[profile lab]\nsso_account_id = 444455556666\n",
+    );
+    home.write(
+        ".config/redtab/config.toml",
+        "[[target]]\nsignal = \"aws_account\"\nis = \"111122223333\"\nenvironment = \"production\"\n\
+         [[target]]\nsignal = \"aws_account\"\nis = \"444455556666\"\nenvironment = \"safe\"\n",
+    );
+    let prod_kube = home.join("prod-kube");
+    let kube = [("KUBECONFIG", prod_kube.to_str().unwrap())];
+    let database = [("PGHOST", "prod-db"), ("MYSQL_HOST", "prod-db")];
+    let account = [("AWS_PROFILE", "shop")];
+    for (vars, line, decision) in [
+        (&kube[..], "kubectl -n payments delete ns x", "confirm"),
+        (&kube, "kubectl delete deploy,svc --all --namespace=payments", "confirm"),
+        (&kube, "kubectl -n \"$NS\" delete deploy x", "confirm"),
+        (&kube, "helm -n payments uninstall x", "confirm"),
+        (&kube, "kubectl --context dev-eu -n payments delete ns x", "allow"),
+        (&kube, "kubectl --kubeconfig ../other-kube -n payments delete ns x", "allow"),
+        (&[], "kubectl --kubeconfig ../other-kube delete ns x", "allow"),
+        (&[], "kubectl --kubeconfig ../prod-kube delete ns x", "confirm"),
+        (&[], "kubectl --kubeconfig ../prod-kube --context dev-eu delete ns x", "allow"),
+        (&[], "kubectl -n production delete ns x", "confirm"),
+        (&database, "psql orders -c 'drop table a'", "confirm"),
+        (&database, "psql -U app -d orders -c 'drop table a'", "confirm"),
+        (&database, "dropdb orders", "confirm"),
+        (&database, "mysql shop -e 'drop table a'", "confirm"),
+        (&database, "psql -h db.dev.acme.example orders -c 'drop table a'", "allow"),
+        (&[], "psql orders -c 'drop table a'", "allow"),
+        (&account, "aws ec2 terminate-instances --instance-ids i-1", "confirm"),
+        (&account, "aws --profile lab ec2 terminate-instances --instance-ids i-1", "allow"),
+        (&[], "aws --profile shop ec2 terminate-instances --instance-ids i-1", "confirm"),
+        (&[], "terraform -chdir=infra destroy", "confirm"),
+        (&[], "terraform destroy", "allow"),
+        (&[("TF_WORKSPACE", "live")], "terraform destroy -var-file=dev.tfvars", "confirm"),
+    ] {
+        assert_eq!(decide(&home, vars, line), decision, "{vars:?} {line}");
+    }
+}
+
 #[test]
 fn a_line_too_long_to_read_is_asked_about_where_it_is_hot() {
     let home = home();

@@ -94,18 +94,31 @@ pub struct Tool<'a> {
     pub single_dash: bool,
     /// Options that name the target.
     pub targets: &'a [(&'a str, Kind)],
+    /// Those of them that say no more than which part of a target is meant: a resource group, a file of variables.
+    pub narrowing: &'a [&'a str],
     /// What the first plain word names, if it names a target.
     pub first: Option<Kind>,
     /// The option that names the port.
     pub port: &'a str,
 }
 
-/// A target named on the line itself. It overrules the tab for rules.
+/// A target named on the line itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineTarget {
     pub kind: Kind,
     /// `None`: it is named, but only the shell knows what it is.
     pub value: Option<String>,
+    /// Whether it says by itself where the command goes, so that it overrules the tab. A namespace, a database or a user
+    /// does not: whose it is, the surroundings say.
+    pub settles: bool,
+}
+
+impl LineTarget {
+    fn new(kind: Kind, value: Option<String>) -> LineTarget {
+        let settles =
+            !matches!(kind, Kind::KubeNamespace | Kind::Database | Kind::DatabaseUser | Kind::EnvValue);
+        LineTarget { kind, value, settles }
+    }
 }
 
 /// A rule that a run meets.
@@ -543,7 +556,11 @@ fn targets(parsed: &Parsed, tool: Option<&Tool>) -> (Vec<LineTarget>, Option<u16
         }
         if let Some((_, kind)) = tool.targets.iter().find(|(option, _)| option == name) {
             let text = value.as_ref().and_then(Word::text);
+            let first = targets.len();
             push_target(&mut targets, &mut port, *kind, text);
+            if tool.narrowing.contains(&name.as_str()) {
+                targets[first..].iter_mut().for_each(|target| target.settles = false);
+            }
         }
     }
     if let (Some(kind), Some(first)) = (tool.first, parsed.plain.first()) {
@@ -564,11 +581,11 @@ pub fn named_targets(argv: &[Word]) -> Vec<LineTarget> {
 
 fn push_target(targets: &mut Vec<LineTarget>, port: &mut Option<u16>, kind: Kind, text: Option<String>) {
     let Some(text) = text else {
-        return targets.push(LineTarget { kind, value: None });
+        return targets.push(LineTarget::new(kind, None));
     };
     let database = matches!(kind, Kind::Database | Kind::Url | Kind::Hostname);
     if database && text.contains("://") {
-        return targets.push(LineTarget { kind: Kind::Url, value: Some(without_secret(&text)) });
+        return targets.push(LineTarget::new(Kind::Url, Some(without_secret(&text))));
     }
     // libpq's `host=… dbname=…`.
     if kind == Kind::Database && text.contains('=') {
@@ -585,11 +602,11 @@ fn push_target(targets: &mut Vec<LineTarget>, port: &mut Option<u16>, kind: Kind
                 }
                 _ => continue,
             };
-            targets.push(LineTarget { kind, value: Some(value.trim_matches('\'').to_string()) });
+            targets.push(LineTarget::new(kind, Some(value.trim_matches('\'').to_string())));
         }
         return;
     }
-    targets.push(LineTarget { kind, value: Some(text) });
+    targets.push(LineTarget::new(kind, Some(text)));
 }
 
 /// Whether a `name=value` word holds something that must not be shown.

@@ -13,6 +13,7 @@ const TOOL: Tool = Tool {
     long: &[],
     single_dash: false,
     targets: &[],
+    narrowing: &[],
     first: None,
     port: "",
 };
@@ -180,6 +181,7 @@ pub static TOOLS: &[Tool] = &[
             ("login-path", Kind::Name),
             ("defaults-group-suffix", Kind::Name),
         ],
+        narrowing: &["defaults-group-suffix"],
         first: Some(Kind::Database),
         port: "P|port",
         ..TOOL
@@ -285,6 +287,7 @@ pub static TOOLS: &[Tool] = &[
             ("terragrunt-working-dir", Kind::Directory),
             ("working-dir", Kind::Directory),
         ],
+        narrowing: &["var-file", "state"],
         ..TOOL
     },
     Tool {
@@ -334,6 +337,7 @@ pub static TOOLS: &[Tool] = &[
             ("configuration", Kind::GcpConfig),
             ("account", Kind::Name),
         ],
+        narrowing: &["account"],
         ..TOOL
     },
     Tool {
@@ -345,6 +349,7 @@ pub static TOOLS: &[Tool] = &[
             ("g", Kind::Name),
             ("resource-group", Kind::Name),
         ],
+        narrowing: &["g", "resource-group"],
         ..TOOL
     },
     Tool {
@@ -564,6 +569,7 @@ pub static TOOLS: &[Tool] = &[
         single_dash: true,
         long: &["address", "namespace", "http-addr", "region", "token"],
         targets: &[("address", Kind::Url), ("http-addr", Kind::Url), ("namespace", Kind::Name)],
+        narrowing: &["namespace"],
         ..TOOL
     },
     Tool {
