@@ -643,6 +643,7 @@ impl Examiner<'_> {
                 let mut judged = self.line_targets(hit, overrides);
                 if !hit.targets.iter().any(|target| target.settles) {
                     judged.extend(verdicts.iter().map(|verdict| self.domain(verdict, hit.rule.domain)));
+                    judged.extend(self.named_things(run, hit));
                 }
                 judged
             }
@@ -771,6 +772,17 @@ impl Examiner<'_> {
             );
         }
         judged
+    }
+
+    /// The things that a destroying line names, where such names are the owner's own and hold everywhere: the database
+    /// `prod-db` of a cloud is production's, whichever profile reaches it.
+    fn named_things(&self, run: &Run, hit: &Hit) -> Vec<(Gravity, String, String)> {
+        if hit.rule.level != Level::Confirm || !matches!(hit.rule.domain, Domain::Cloud | Domain::Kube) {
+            return Vec::new();
+        }
+        let words = run.argv.iter().skip(1).filter_map(line::Word::text);
+        let judged = words.map(|word| self.named(Kind::Name, Some(&word)));
+        judged.filter(|(gravity, ..)| *gravity == Gravity::Production).collect()
     }
 
     fn named(&self, kind: Kind, value: Option<&str>) -> (Gravity, String, String) {
