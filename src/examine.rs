@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use crate::config::{Config, Loaded, Origin};
+use crate::config::{Config, Loaded, Origin, mark};
 use crate::connections::kinds;
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
@@ -20,6 +20,7 @@ use crate::guard::line::{self, Dialect};
 use crate::guard::own::{self, LocalOnly};
 use crate::guard::rules::{self, Hit, Level, LineTarget, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
+use crate::present::overrule;
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
 use crate::sources;
 use crate::sources::sessions;
@@ -201,6 +202,8 @@ pub fn unreadable(world: &World, run_dir: Option<&RunDir>, why: &str) -> Examina
 
 /// A finding about `subject` in the place of this verdict.
 pub fn finding(subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
+    let doubting = matches!(cause, Cause::LocalOnly { .. }).then(|| verdict.doubting());
+    let verdict = doubting.as_ref().unwrap_or(verdict);
     // What is local-only may have any local port written into it.
     let hot = verdict
         .hot_tunnel()
@@ -213,11 +216,13 @@ pub fn finding(subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
             target: tunnel.label.clone(),
             reason: format!("{}: {}", tunnel.place(), tunnel.origin()),
             tunnel: Some(tunnel.clone()),
+            overrule: String::new(),
         };
     }
     let (target, reason) = verdict.lead();
     let tunnel = verdict.leading_tunnel().cloned();
-    Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason, tunnel }
+    let overrule = overrule::of(verdict);
+    Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason, tunnel, overrule }
 }
 
 fn shown(run: &Run) -> String {
@@ -226,6 +231,14 @@ fn shown(run: &Run) -> String {
         What::Unclear { why, .. } => format!("? ({why})"),
         What::Program | What::Script { .. } | What::Function => run.program().to_string(),
     }
+}
+
+/// How the place is judged that a rule's command would change.
+struct Judged {
+    gravity: Gravity,
+    target: String,
+    reason: String,
+    overrule: String,
 }
 
 struct Examiner<'e> {
@@ -254,7 +267,7 @@ impl Examiner<'_> {
         // A script in a container is not on this machine; on another host it can't be read from here.
         if run.places.is_empty() {
             if let Some(by) = self.command_flag(run, cwd.as_deref()) {
-                let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| verdict.gravity);
+                let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| weight(verdict));
                 findings.push(finding(&shown(run), Cause::LocalOnly { by }, gravest.unwrap_or(self.tab)));
             }
             self.script(run, cwd.as_deref(), &overrides, &verdicts, findings);
@@ -430,7 +443,7 @@ impl Examiner<'_> {
         findings: &mut Vec<Finding>,
     ) {
         // For a script the tab counts as well: what it does later is not known from the line.
-        let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| verdict.gravity);
+        let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| weight(verdict));
         let Some(verdict) = gravest else { return };
         match &run.what {
             What::Unclear { why, words } => {
@@ -617,7 +630,7 @@ impl Examiner<'_> {
         }
         at.cwd = Some(dir);
         let there = self.judge(&at);
-        (there.gravity > verdict.gravity).then_some(there)
+        (weight(&there) > weight(verdict)).then_some(there)
     }
 
     // --- rules ---
@@ -644,20 +657,24 @@ impl Examiner<'_> {
                 .iter()
                 .map(|target| self.line_target(target, hit.rule.domain, overrides))
                 .collect(),
+            // Credentials that nobody settled are no doubt where the line names its own target.
+            _ if uses_aws(run, hit.rule.domain) => {
+                verdicts.iter().map(|verdict| self.domain(&verdict.doubting(), hit.rule.domain)).collect()
+            }
             _ => verdicts.iter().map(|verdict| self.domain(verdict, hit.rule.domain)).collect(),
         };
         let behind = run.places.is_empty().then(|| self.tunnel_behind(run, hit, verdicts)).flatten();
         let behind = behind.map(|tunnel| {
             let gravity = if tunnel.production { Gravity::Production } else { Gravity::Caution };
-            (gravity, tunnel.label.clone(), format!("{}: {}", tunnel.place(), tunnel.origin()))
+            let reason = format!("{}: {}", tunnel.place(), tunnel.origin());
+            Judged { gravity, target: tunnel.label.clone(), reason, overrule: String::new() }
         });
         let judged = judged.into_iter().chain(behind);
-        let Some((gravity, target, reason)) = judged.max_by_key(|(gravity, ..)| *gravity) else {
-            return;
-        };
+        let Some(judged) = judged.max_by_key(|judged| judged.gravity) else { return };
+        let Judged { gravity, target, reason, overrule } = judged;
         let tunnel =
             self.tab.tunnels.iter().find(|tunnel| tunnel.production && tunnel.label == target).cloned();
-        findings.push(Finding { subject, cause, gravity, target, reason, tunnel });
+        findings.push(Finding { subject, cause, gravity, target, reason, tunnel, overrule });
     }
 
     /// The tunnel that a line goes through when it names a local port, or this machine and no port.
@@ -707,12 +724,7 @@ impl Examiner<'_> {
     }
 
     /// A target that the line names overrules the tab.
-    fn line_target(
-        &self,
-        target: &LineTarget,
-        of: Domain,
-        overrides: &[Overrides],
-    ) -> (Gravity, String, String) {
+    fn line_target(&self, target: &LineTarget, of: Domain, overrides: &[Overrides]) -> Judged {
         if target.kind == Kind::KubeContext {
             let mut at = overrides.first().cloned().unwrap_or_default();
             at.targets.push((target.kind, target.value.clone()));
@@ -721,30 +733,63 @@ impl Examiner<'_> {
         self.named(target.kind, target.value.as_deref())
     }
 
-    fn named(&self, kind: Kind, value: Option<&str>) -> (Gravity, String, String) {
+    fn named(&self, kind: Kind, value: Option<&str>) -> Judged {
         let Some(value) = value else {
-            return (Gravity::Unsure, String::new(), "only running the line would tell its target".into());
+            let reason = "only running the line would tell its target".into();
+            return Judged {
+                gravity: Gravity::Unsure,
+                target: String::new(),
+                reason,
+                overrule: String::new(),
+            };
         };
         let judgement = Matcher::new(&self.config.names).judge(&Part::new(kind, value));
         let gravity =
             judgement.environment.map_or(Gravity::Clear, |index| verdict::gravity(&self.config.names, index));
         let shown = crate::parts::shown(kind, value);
         let reason = format!("{shown}, named on the line");
-        (gravity, shown, reason)
+        let overrule = mark::command_line("safe", kind, value).unwrap_or_default();
+        Judged { gravity, target: shown, reason, overrule }
     }
 
     /// What a verdict says of one domain. A directory that declares itself speaks for every domain, and so does what
-    /// can't be followed on the line; an application is where its database is.
-    fn domain(&self, verdict: &Verdict, of: Domain) -> (Gravity, String, String) {
+    /// can't be followed on the line; an application is where its database is, and terraform acts by the cloud's
+    /// credentials.
+    fn domain(&self, verdict: &Verdict, of: Domain) -> Judged {
         let own = verdict.only(&self.config.names, |source, domain| {
             domain == of
                 || source == "directory"
                 || (source == "line" && domain == Domain::App)
                 || (of == Domain::App && domain == Domain::Database)
+                || (of == Domain::Terraform && domain == Domain::Cloud)
         });
         let (target, reason) = own.lead();
-        (own.gravity, target, reason)
+        Judged { gravity: own.gravity, target, reason, overrule: overrule::of(&own) }
     }
+}
+
+/// The order of verdicts: of equals the one with doubts.
+fn weight(verdict: &Verdict) -> (Gravity, bool) {
+    (verdict.gravity, !verdict.doubts.is_empty())
+}
+
+/// Whether a program acts by AWS credentials wherever they are: AWS's own, those built on it, and terraform.
+fn uses_aws(run: &Run, of: Domain) -> bool {
+    const PROGRAMS: &[&str] = &[
+        "amplify",
+        "aws",
+        "aws-nuke",
+        "cdk",
+        "cdktf",
+        "cloud-nuke",
+        "copilot",
+        "eb",
+        "sam",
+        "serverless",
+        "sls",
+        "sst",
+    ];
+    of == Domain::Terraform || PROGRAMS.contains(&run.name())
 }
 
 /// Whether a variable can change a verdict.
