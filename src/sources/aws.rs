@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
+use crate::sources::env;
 use crate::sources::ini::{self, Ini, Section, Style};
 use crate::verdict::Reason;
 use crate::view::View;
@@ -88,38 +89,31 @@ pub fn read(view: &View) -> Vec<Reading> {
 /// What cannot be told of exported credentials, which go before every profile: an account that neither an answer nor the
 /// name of a profile settles. A profile of another account settles nothing.
 pub fn doubt(reasons: &[Reason]) -> Option<Trouble> {
-    let of = |what: &str, wanted: Kind| {
-        let part = move |reason: &'_ Reason| {
-            let found = reason.signal.parts.iter().find(|part| part.kind == wanted)?;
-            Some(found.text.clone())
-        };
-        let what = what.to_owned();
-        reasons.iter().filter(move |reason| reason.signal.source == what).map(move |r| (r, part(r)))
-    };
     let settled = |reason: &Reason| reason.judgement.known || reason.judgement.environment.is_some();
-    let (open, account) = of(SOURCE, Kind::AwsAccount).find(|(reason, _)| {
-        let by = &reason.signal.place;
-        let variable = |name: &&str| *by == Place::Variable((*name).into());
-        EXPORTED.iter().any(|name| variable(name)) && !settled(reason)
-    })?;
-    let others: Vec<String> = of(SOURCE, Kind::AwsAccount)
-        .filter(|(reason, _)| matches!(reason.signal.place, Place::File { .. }))
-        .filter_map(|(_, account)| account)
-        .collect();
-    let same = account.as_ref().is_none_or(|account| others.iter().all(|other| other == account));
-    if same && of("env", Kind::AwsProfile).any(|(reason, name)| name.is_some() && settled(reason)) {
+    let account = |reason: &Reason| {
+        let part = reason.signal.parts.iter().find(|part| part.kind == Kind::AwsAccount)?;
+        Some(part.text.clone())
+    };
+    let (exported, of_profiles): (Vec<&Reason>, Vec<&Reason>) = reasons
+        .iter()
+        .filter(|reason| reason.signal.source == SOURCE)
+        .partition(|reason| matches!(reason.signal.place, Place::Variable(_)));
+    let open = exported.into_iter().find(|reason| !settled(reason))?;
+    let own = account(open);
+    let another = own.is_some() && of_profiles.into_iter().filter_map(account).any(|id| Some(id) != own);
+    let names_profile =
+        |reason: &&Reason| reason.signal.parts.iter().any(|part| part.kind == Kind::AwsProfile);
+    let mut names = reasons.iter().filter(|reason| reason.signal.source == env::SOURCE).filter(names_profile);
+    if !another && names.any(settled) {
         return None;
     }
-    let why = match &account {
+    let why = match own {
         Some(id) => format!("is a key of account {id}, which nobody has settled"),
         None => "is a key that does not tell its account, and no profile is named".to_owned(),
     };
     let Signal { what, place, .. } = &open.signal;
     Some(Trouble { source: SOURCE, domain: Domain::Cloud, what: what.clone(), place: place.clone(), why })
 }
-
-/// The variables that are credentials, or stand for some.
-const EXPORTED: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN"];
 
 /// Credentials that are exported themselves, and the role of a web identity.
 fn exported(view: &View) -> Vec<Reading> {
