@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use crate::config::{Config, Loaded, Origin};
+use crate::config::{Config, Loaded, Origin, mark};
 use crate::connections::kinds;
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
@@ -20,6 +20,7 @@ use crate::guard::line::{self, Dialect};
 use crate::guard::own::{self, LocalOnly};
 use crate::guard::rules::{self, Hit, Level, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
+use crate::present::overrule;
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
 use crate::sources;
 use crate::sources::sessions;
@@ -201,6 +202,8 @@ pub fn unreadable(world: &World, run_dir: Option<&RunDir>, why: &str) -> Examina
 
 /// A finding about `subject` in the place of this verdict.
 pub fn finding(subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
+    let doubting = matches!(cause, Cause::LocalOnly { .. }).then(|| verdict.doubting());
+    let verdict = doubting.as_ref().unwrap_or(verdict);
     // What is local-only may have any local port written into it.
     let hot = verdict
         .hot_tunnel()
@@ -213,11 +216,13 @@ pub fn finding(subject: &str, cause: Cause, verdict: &Verdict) -> Finding {
             target: tunnel.label.clone(),
             reason: format!("{}: {}", tunnel.place(), tunnel.origin()),
             tunnel: Some(tunnel.clone()),
+            overrule: String::new(),
         };
     }
     let (target, reason) = verdict.lead();
     let tunnel = verdict.leading_tunnel().cloned();
-    Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason, tunnel }
+    let overrule = overrule::of(verdict);
+    Finding { subject: subject.into(), cause, gravity: verdict.gravity, target, reason, tunnel, overrule }
 }
 
 fn shown(run: &Run) -> String {
@@ -226,6 +231,14 @@ fn shown(run: &Run) -> String {
         What::Unclear { why, .. } => format!("? ({why})"),
         What::Program | What::Script { .. } | What::Function => run.program().to_string(),
     }
+}
+
+/// How the place is judged that a rule's command would change.
+struct Judged {
+    gravity: Gravity,
+    target: String,
+    reason: String,
+    overrule: String,
 }
 
 struct Examiner<'e> {
@@ -254,7 +267,7 @@ impl Examiner<'_> {
         // A script in a container is not on this machine; on another host it can't be read from here.
         if run.places.is_empty() {
             if let Some(by) = self.command_flag(run, cwd.as_deref()) {
-                let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| verdict.gravity);
+                let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| weight(verdict));
                 findings.push(finding(&shown(run), Cause::LocalOnly { by }, gravest.unwrap_or(self.tab)));
             }
             self.script(run, cwd.as_deref(), &overrides, &verdicts, findings);
@@ -430,7 +443,7 @@ impl Examiner<'_> {
         findings: &mut Vec<Finding>,
     ) {
         // For a script the tab counts as well: what it does later is not known from the line.
-        let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| verdict.gravity);
+        let gravest = verdicts.iter().chain([self.tab]).max_by_key(|verdict| weight(verdict));
         let Some(verdict) = gravest else { return };
         match &run.what {
             What::Unclear { why, words } => {
@@ -617,7 +630,7 @@ impl Examiner<'_> {
         }
         at.cwd = Some(dir);
         let there = self.judge(&at);
-        (there.gravity > verdict.gravity).then_some(there)
+        (weight(&there) > weight(verdict)).then_some(there)
     }
 
     // --- rules ---
@@ -640,9 +653,15 @@ impl Examiner<'_> {
         let judged = match run.places.first() {
             Some(Place::Remote(host)) => vec![self.named(Kind::Hostname, Some(host))],
             _ => {
-                let mut judged = self.line_targets(hit, overrides);
+                let mut judged = self.line_targets(run, hit, overrides);
                 if !hit.targets.iter().any(|target| target.settles) {
-                    judged.extend(verdicts.iter().map(|verdict| self.domain(verdict, hit.rule.domain)));
+                    let of = hit.rule.domain;
+                    // Credentials that nobody settled are no doubt where the line names its own target.
+                    let doubts = uses_aws(run, of);
+                    judged.extend(verdicts.iter().map(|verdict| match doubts {
+                        true => self.domain(&verdict.doubting(), of),
+                        false => self.domain(verdict, of),
+                    }));
                     judged.extend(self.named_things(run, hit));
                 }
                 judged
@@ -651,15 +670,15 @@ impl Examiner<'_> {
         let behind = run.places.is_empty().then(|| self.tunnel_behind(run, hit, verdicts)).flatten();
         let behind = behind.map(|tunnel| {
             let gravity = if tunnel.production { Gravity::Production } else { Gravity::Caution };
-            (gravity, tunnel.label.clone(), format!("{}: {}", tunnel.place(), tunnel.origin()))
+            let reason = format!("{}: {}", tunnel.place(), tunnel.origin());
+            Judged { gravity, target: tunnel.label.clone(), reason, overrule: String::new() }
         });
         let judged = judged.into_iter().chain(behind);
-        let Some((gravity, target, reason)) = judged.max_by_key(|(gravity, ..)| *gravity) else {
-            return;
-        };
+        let Some(judged) = judged.max_by_key(|judged| judged.gravity) else { return };
+        let Judged { gravity, target, reason, overrule } = judged;
         let tunnel =
             self.tab.tunnels.iter().find(|tunnel| tunnel.production && tunnel.label == target).cloned();
-        findings.push(Finding { subject, cause, gravity, target, reason, tunnel });
+        findings.push(Finding { subject, cause, gravity, target, reason, tunnel, overrule });
     }
 
     /// The tunnel that a line goes through when it names a local port, or this machine and no port.
@@ -710,7 +729,7 @@ impl Examiner<'_> {
 
     /// What the targets on the line say: each by its name, and those that files or variables tell more of (a profile's
     /// account, a kubeconfig's context) by the view that the command would have with them.
-    fn line_targets(&self, hit: &Hit, overrides: &[Overrides]) -> Vec<(Gravity, String, String)> {
+    fn line_targets(&self, run: &Run, hit: &Hit, overrides: &[Overrides]) -> Vec<Judged> {
         let of = hit.rule.domain;
         let mut judged = Vec::new();
         let mut at = overrides.first().cloned().unwrap_or_default();
@@ -765,8 +784,13 @@ impl Examiner<'_> {
             judged.push(self.named(target.kind, Some(value)));
         }
         if !speaking.is_empty() {
-            let verdict = self.judge(&at);
-            let all = speaking.contains(&"") || speaking.contains(&"kube");
+            // A directory says nothing of credentials.
+            let elsewhere = speaking.contains(&"");
+            let verdict = match self.judge(&at) {
+                verdict if elsewhere && uses_aws(run, of) => verdict.doubting(),
+                verdict => verdict,
+            };
+            let all = elsewhere || speaking.contains(&"kube");
             judged.push(
                 self.part(&verdict, |source, domain| speaking.contains(&source) || all && domain == of),
             );
@@ -776,41 +800,77 @@ impl Examiner<'_> {
 
     /// The things that a destroying line names, where such names are the owner's own and hold everywhere: the database
     /// `prod-db` of a cloud is production's, whichever profile reaches it.
-    fn named_things(&self, run: &Run, hit: &Hit) -> Vec<(Gravity, String, String)> {
+    fn named_things(&self, run: &Run, hit: &Hit) -> Vec<Judged> {
         if hit.rule.level != Level::Confirm || !matches!(hit.rule.domain, Domain::Cloud | Domain::Kube) {
             return Vec::new();
         }
         let words = run.argv.iter().skip(1).filter_map(line::Word::text);
         let judged = words.map(|word| self.named(Kind::Name, Some(&word)));
-        judged.filter(|(gravity, ..)| *gravity == Gravity::Production).collect()
+        judged.filter(|judged| judged.gravity == Gravity::Production).collect()
     }
 
-    fn named(&self, kind: Kind, value: Option<&str>) -> (Gravity, String, String) {
+    fn named(&self, kind: Kind, value: Option<&str>) -> Judged {
         let Some(value) = value else {
-            return (Gravity::Unsure, String::new(), "only running the line would tell its target".into());
+            let reason = "only running the line would tell its target".into();
+            return Judged {
+                gravity: Gravity::Unsure,
+                target: String::new(),
+                reason,
+                overrule: String::new(),
+            };
         };
         let judgement = Matcher::new(&self.config.names).judge(&Part::new(kind, value));
         let gravity =
             judgement.environment.map_or(Gravity::Clear, |index| verdict::gravity(&self.config.names, index));
         let shown = crate::parts::shown(kind, value);
         let reason = format!("{shown}, named on the line");
-        (gravity, shown, reason)
+        let overrule = mark::command_line("safe", kind, value).unwrap_or_default();
+        Judged { gravity, target: shown, reason, overrule }
     }
 
-    /// What a verdict says of one domain; an application is where its database is.
-    fn domain(&self, verdict: &Verdict, of: Domain) -> (Gravity, String, String) {
-        self.part(verdict, |_, domain| domain == of || of == Domain::App && domain == Domain::Database)
+    /// What a verdict says of one domain; an application is where its database is, and terraform acts by the cloud's
+    /// credentials.
+    fn domain(&self, verdict: &Verdict, of: Domain) -> Judged {
+        self.part(verdict, |_, domain| {
+            domain == of
+                || (of == Domain::App && domain == Domain::Database)
+                || (of == Domain::Terraform && domain == Domain::Cloud)
+        })
     }
 
     /// What a verdict says of the signals that `counts` takes, by source and domain. A directory that declares itself
     /// speaks for every domain, and so does what can't be followed on the line.
-    fn part(&self, verdict: &Verdict, counts: impl Fn(&str, Domain) -> bool) -> (Gravity, String, String) {
+    fn part(&self, verdict: &Verdict, counts: impl Fn(&str, Domain) -> bool) -> Judged {
         let own = verdict.only(&self.config.names, |source, domain| {
             counts(source, domain) || source == "directory" || (source == "line" && domain == Domain::App)
         });
         let (target, reason) = own.lead();
-        (own.gravity, target, reason)
+        Judged { gravity: own.gravity, target, reason, overrule: overrule::of(&own) }
     }
+}
+
+/// The order of verdicts: of equals the one with doubts.
+fn weight(verdict: &Verdict) -> (Gravity, bool) {
+    (verdict.gravity, !verdict.doubts.is_empty())
+}
+
+/// Whether a program acts by AWS credentials wherever they are: AWS's own, those built on it, and terraform.
+fn uses_aws(run: &Run, of: Domain) -> bool {
+    const PROGRAMS: &[&str] = &[
+        "amplify",
+        "aws",
+        "aws-nuke",
+        "cdk",
+        "cdktf",
+        "cloud-nuke",
+        "copilot",
+        "eb",
+        "sam",
+        "serverless",
+        "sls",
+        "sst",
+    ];
+    of == Domain::Terraform || PROGRAMS.contains(&run.name())
 }
 
 /// Whether a variable can change a verdict.

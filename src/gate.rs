@@ -210,6 +210,7 @@ impl Visit<'_> {
             target: drift.target.clone(),
             reason: drift.what.clone(),
             tunnel: None,
+            overrule: String::new(),
         };
         self.record(if holds { "block" } else { "warn" }, &finding);
         holds

@@ -1,5 +1,5 @@
-//! Everything on this machine that a command could be pointed at: the names in kubeconfigs, AWS profiles, gcloud
-//! configurations, PostgreSQL services, docker contexts and ssh's hosts. It only lists; nothing a file names is run.
+//! Everything on this machine that a command could be pointed at: the names in kubeconfigs, AWS profiles and accounts,
+//! gcloud configurations, Azure subscriptions, PostgreSQL services, docker contexts and ssh's hosts. It only lists; nothing a file names is run.
 
 mod docker;
 mod gcloud;
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::signal::{Domain, Kind, Part, Place, Reading, Trouble};
-use crate::sources::{aws, kube};
+use crate::sources::{aws, azure, kube};
 use crate::view::View;
 use crate::world::Content;
 
@@ -40,6 +40,7 @@ pub fn take(view: &View) -> Inventory {
     found.kube(view);
     found.aws(view);
     gcloud::list(view, &mut found);
+    found.azure(view);
     postgres::list(view, &mut found);
     docker::list(view, &mut found);
     ssh::list(view, &mut found);
@@ -67,6 +68,11 @@ impl Inventory {
 
     fn aws(&mut self, view: &View) {
         let profiles = aws::profiles(view);
+        let mut accounts = HashSet::new();
+        let told = profiles.list.iter().filter_map(|profile| profile.account.as_ref());
+        for account in told.filter(|account| accounts.insert(account.id.clone())) {
+            self.add(Kind::AwsAccount, &account.id, account.place.clone(), None);
+        }
         self.known.extend(profiles.list.into_iter().map(|profile| Known {
             kind: Kind::AwsProfile,
             parts: aws::parts(&profile),
@@ -75,6 +81,22 @@ impl Inventory {
             otherwise: None,
         }));
         self.troubles.extend(profiles.troubles);
+    }
+
+    fn azure(&mut self, view: &View) {
+        match azure::subscriptions(view) {
+            Ok(list) => self.known.extend(list.into_iter().map(|one| Known {
+                kind: Kind::AzureSubscription,
+                parts: one.parts(),
+                name: if one.name.is_empty() { one.id } else { one.name },
+                place: one.place,
+                otherwise: None,
+            })),
+            Err(unread) => self.troubles.extend(match *unread {
+                Reading::Unreadable(trouble) => Some(trouble),
+                _ => None,
+            }),
+        }
     }
 
     fn add(&mut self, kind: Kind, name: &str, place: Place, others: impl IntoIterator<Item = Part>) {

@@ -91,6 +91,7 @@ fn verdict_of(
     }
     let mut verdict = verdict::judge(readings, names, |signal| judged(signal, names, matcher, connections));
     verdict.tunnels.clone_from(&connections.tunnels);
+    verdict.doubts.extend(sources::aws::doubt(&verdict.reasons));
     verdict
 }
 

@@ -30,6 +30,8 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
+    /// What a script or a tool could reach and nobody has settled. It colours nothing; see [`Verdict::doubting`].
+    pub doubts: Vec<Trouble>,
     /// What listens on this machine and leads elsewhere: it makes a tab hot, not red.
     pub tunnels: Vec<Tunnel>,
 }
@@ -93,7 +95,17 @@ impl Verdict {
     /// What these reasons and troubles say together.
     pub fn of(reasons: Vec<Reason>, troubles: Vec<Trouble>, names: &Names) -> Verdict {
         let (gravity, environment) = settle(&reasons, &troubles, names);
-        Verdict { gravity, environment, reasons, troubles, tunnels: Vec::new() }
+        Verdict { gravity, environment, reasons, troubles, doubts: Vec::new(), tunnels: Vec::new() }
+    }
+
+    /// The same for what must not be wrong about it, such as a local-only script: what nobody has settled is unsure.
+    pub fn doubting(&self) -> Verdict {
+        let mut verdict = self.clone();
+        if verdict.gravity < Gravity::Unsure && !verdict.doubts.is_empty() {
+            (verdict.gravity, verdict.environment) = (Gravity::Unsure, None);
+            verdict.troubles.splice(0..0, verdict.doubts.drain(..));
+        }
+        verdict
     }
 
     /// The verdict of those signals and troubles alone that `keep` accepts by source and domain.

@@ -143,7 +143,8 @@ impl<'w> View<'w> {
     /// Whether anything is at `path`, which makes that an input: the one look that an absent tool costs.
     pub fn exists(&self, path: &Path) -> bool {
         let seen = self.world.look(path);
-        let there = seen == Seen::There;
+        // What can't be looked at is there: whoever reads it is told why it can't be.
+        let there = !matches!(seen, Seen::Absent | Seen::Dangling);
         self.watch(path.to_path_buf(), seen);
         there
     }

@@ -8,7 +8,9 @@ mod support;
 use std::process::Output;
 
 use serde_json::Value;
-use support::{Home, tool};
+use support::{Home, Kind, tool};
+
+in_every_shell!(local_only_scripts_wait_for_an_answer);
 
 fn aws(home: &Home, args: &[&str]) -> Output {
     home.command(tool("aws")).args(args).output().unwrap()
@@ -142,4 +144,114 @@ fn what_the_cli_would_refuse_is_unsure() {
     let status = json(&home, "status", &[]);
     assert_eq!((&status["verdict"], &status["unsure"]), (&"unsure".into(), &true.into()));
     assert_eq!(status["troubles"][0]["why"], "has a line that sets nothing");
+}
+
+/// An access key's id of account 171436882533, and one that tells no account.
+const TELLS: &str = "AKIASP2TPHJSQH3FJRUX";
+const TELLS_NOT: &str = "AKIAIOSFODNN7EXAMPLE";
+
+#[test]
+fn credentials_that_nobody_settled_are_unsure_where_it_matters() {
+    let home = Home::new();
+    home.write("clean.sh", "# redtab: local-only\ntrue\n");
+    home.write(
+        ".aws/config",
+        "[profile acme-dev]\nsso_account_id = 171436882533\n[profile other-dev]\nsso_account_id = 222222222222\n\
+         [profile plain-dev]\nregion = x\n[profile k1]\nsso_account_id = 171436882533\n",
+    );
+    let role = ("AWS_ROLE_ARN", "arn:aws:iam::171436882533:role/x");
+    let key = ("AWS_ACCESS_KEY_ID", TELLS);
+    let mute = ("AWS_ACCESS_KEY_ID", TELLS_NOT);
+    // Whether they are in doubt; what settles them is the name of a profile, unless that one is of another account.
+    let table: &[(&[(&str, &str)], bool)] = &[
+        (&[], false),
+        (&[key], true),
+        (&[mute], true),
+        (&[role], true),
+        (&[key, ("AWS_VAULT", "acme-dev")], false),
+        (&[key, ("AWS_PROFILE", "acme-dev")], false),
+        (&[key, ("AWS_PROFILE", "plain-dev")], false),
+        (&[key, ("AWS_PROFILE", "other-dev")], true),
+        (&[key, ("AWS_PROFILE", "k1")], true),
+        (&[mute, ("AWS_PROFILE", "plain-dev")], false),
+        (&[mute, ("AWS_PROFILE", "k1")], true),
+        // No credentials: an unknown profile is a name like any other.
+        (&[("AWS_PROFILE", "k1")], false),
+    ];
+    let code = |vars: &[(&str, &str)], args: &[&str]| {
+        let mut redtab = home.command(home.redtab());
+        redtab.args(args).envs(vars.iter().copied()).output().unwrap().status.code()
+    };
+    let lines = [
+        (&["check", "--", "sh ./clean.sh"][..], 77),
+        (&["check", "--", "aws s3 rb --force s3://x"], 77),
+        (&["check", "--", "terraform destroy"], 77),
+        (&["require", "local", "--quiet"], 77),
+        (&["check", "--", "aws s3 ls"], 0),
+        (&["check", "--", "kubectl delete ns x"], 0),
+        (&["check", "--", "gcloud projects delete x"], 0),
+        (&["check", "--", "ls"], 0),
+    ];
+    for (vars, doubt) in table {
+        let status = json(&home, "status", vars);
+        assert_eq!(status["verdict"], "clear", "{vars:?}");
+        assert_eq!(status["doubts"].as_array().unwrap().len(), usize::from(*doubt), "{vars:?} {status}");
+        for (args, expected) in lines {
+            assert_eq!(code(vars, args), Some(if *doubt { expected } else { 0 }), "{vars:?} {args:?}");
+        }
+    }
+    // The same for what a line sets itself.
+    let line = format!("AWS_ACCESS_KEY_ID={TELLS} sh ./clean.sh");
+    assert_eq!(code(&[], &["check", "--", &line]), Some(77));
+    // The page names the line that settles it.
+    let mut redtab = home.command(home.redtab());
+    let page = redtab.arg("status").env("AWS_ACCESS_KEY_ID", TELLS).output().unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    let mark = "redtab mark safe aws_account 171436882533";
+    let told = page.lines().find(|line| line.contains("nobody has settled")).unwrap();
+    assert!(told.ends_with(mark), "{page}");
+    assert!(home.command("sh").args(["-c", mark]).output().unwrap().status.success());
+    for (args, _) in lines {
+        assert_eq!(code(&[key], args), Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn what_terraform_would_act_by_counts_for_it() {
+    let home = Home::new();
+    let decide = |vars: &[(&str, &str)]| {
+        let mut redtab = home.command(home.redtab());
+        redtab
+            .args(["check", "--", "terraform destroy"])
+            .envs(vars.iter().copied())
+            .output()
+            .unwrap()
+            .status
+            .code()
+    };
+    assert_eq!(decide(&[("AWS_PROFILE", "acme-prod")]), Some(77));
+    assert_eq!(decide(&[("CLOUDSDK_CORE_PROJECT", "live-1")]), Some(77));
+    assert_eq!(decide(&[("AWS_PROFILE", "acme-dev")]), Some(0));
+    assert_eq!(decide(&[("PGHOST", "db.prod.example")]), Some(0));
+}
+
+fn local_only_scripts_wait_for_an_answer(kind: Kind) {
+    let home = Home::new();
+    home.write("clean.sh", "# redtab: local-only\ntouch cleaned\n");
+    let mut shell = kind.in_home(&home).redtab().start();
+    shell.line("sh ./clean.sh").expect_clear();
+    let cleaned = home.join("cleaned");
+    assert!(cleaned.exists());
+    std::fs::remove_file(&cleaned).unwrap();
+    // The tab stays clear, and other lines run; this one does not.
+    shell.export("AWS_ACCESS_KEY_ID", TELLS).expect_clear().line("touch other").expect_clear();
+    assert!(home.join("other").exists());
+    shell.send("sh ./clean.sh\r").wait_for("the refusal", |t| t.text().contains("It was not run"));
+    assert!(!cleaned.exists(), "{}", shell.dump());
+    if kind == Kind::Fish {
+        shell.send("\x03");
+    }
+    shell.prompt();
+    shell.line("redtab mark safe aws_account 171436882533").line("sh ./clean.sh");
+    assert!(cleaned.exists(), "{}", shell.dump());
 }

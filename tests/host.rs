@@ -7,34 +7,13 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Calls, Home, Kind, Sshd};
+use support::{Calls, Home, Kind, Sshd, machine, on};
 
 in_every_shell!(a_machine_turns_red_and_clear_again);
-
-/// A home on a machine of its own, about whose name redtab's configuration says nothing.
-fn machine() -> Home {
-    let home = Home::new();
-    home.write("etc/redtab.toml", "[hours]\nlate = []\n");
-    // An /etc in which nothing but these is.
-    for file in ["passwd", "group"] {
-        fs::create_dir_all(home.join("machine")).unwrap();
-        fs::copy(Path::new("/etc").join(file), home.join("machine").join(file)).unwrap();
-    }
-    home
-}
-
-/// The arguments after which a command runs on the machine called `name` whose `/etc` is the home's `machine`.
-fn on(home: &Home, name: &str) -> Vec<String> {
-    let script =
-        format!("hostname '{name}' && mount --bind '{}' /etc && exec \"$@\"", home.join("machine").display());
-    let unshare = ["unshare", "--uts", "--mount", "--map-root-user", "sh", "-c", &script, "sh"];
-    unshare.map(String::from).to_vec()
-}
 
 fn run(home: &Home, name: &str, argv: &[&str]) -> Output {
     let wrapper = on(home, name);

@@ -297,3 +297,130 @@ fn marks_at_the_same_moment_are_all_kept() {
         assert_eq!(text.matches(&format!("is = \"n{i}\"")).count(), 1, "{text}");
     }
 }
+
+/// Files and variables that make a tab red, or yellow.
+type Reason<'a> = (&'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)]);
+
+const KUBE: &str = "apiVersion: v1\nkind: Config\ncurrent-context: CONTEXT\ncontexts:\n- name: CONTEXT\n  context: {cluster: CLUSTER, user: u, namespace: NAMESPACE}\n\
+                    clusters:\n- name: CLUSTER\n  cluster: {server: 'https://SERVER:6443'}\nusers:\n- name: u\n  user: {}\n";
+
+fn kube(context: &str, cluster: &str, server: &str, namespace: &str) -> String {
+    let text = KUBE.replace("CONTEXT", context).replace("CLUSTER", cluster);
+    text.replace("SERVER", server).replace("NAMESPACE", namespace)
+}
+
+#[test]
+fn every_reason_ends_with_the_lines_that_take_it_back() {
+    let plain = kube("k1", "c1", "10.0.0.1", "n1");
+    let all = kube("prod-eu", "acme-prod", "api.prod.acme.example", "live");
+    let eks = "arn:aws:eks:eu-west-1:123456789012:cluster/prod-1";
+    let arn = kube(eks, eks, "x.gr7.eu-west-1.eks.amazonaws.com", "n1");
+    let gke = kube("gke_acme-prod_europe-west1_main", "gke_acme-prod_europe-west1_main", "10.0.0.1", "n1");
+    let staging = kube("stg-1", "stg-1", "10.0.0.1", "n1");
+    let by_server = kube("k1", "c1", "api.prod.acme.example", "n1");
+    let table: &[Reason<'_>] = &[
+        (&[(".kube/config", &all)], &[]),
+        (&[(".kube/config", &arn)], &[]),
+        (&[(".kube/config", &gke)], &[]),
+        (&[(".kube/config", &staging)], &[]),
+        (&[(".kube/config", &by_server)], &[]),
+        (&[("prod.yaml", &plain)], &[("KUBECONFIG", "~/prod.yaml")]),
+        (&[], &[("APP_ENV", "production")]),
+        (&[], &[("AWS_PROFILE", "acme-prod")]),
+        (&[], &[("DATABASE_URL", "postgres://prod_user:hunter2@db.prod.example,db2.prod.example/live")]),
+        (&[], &[("KAFKA_BROKERS", "k1.prod:9092,k2.prod:9092")]),
+        (&[], &[("PGHOST", "db.prod.example"), ("PGDATABASE", "live"), ("PGUSER", "prod_ro")]),
+        (&[], &[("VAULT_ADDR", "https://vault.prod.acme.example:8200")]),
+        (&[], &[("REDIS_HOST", "it's prod"), ("X_URL", "redis://-prod/0")]),
+        (&[(".aws/config", "[profile a-prod]\nsso_account_id = 171436882533\n")], &[("AWS_VAULT", "a-prod")]),
+        (&[], &[("AWS_ACCESS_KEY_ID", "AKIASP2TPHJSQH3FJRUX"), ("MARKED", "")]),
+        (
+            &[
+                (".config/gcloud/active_config", "acme-prod"),
+                (
+                    ".config/gcloud/configurations/config_acme-prod",
+                    "[core]\nproject = live-1\naccount = x@prod-2.iam.gserviceaccount.com\n",
+                ),
+            ],
+            &[],
+        ),
+        (
+            &[(
+                ".azure/azureProfile.json",
+                "{\"subscriptions\": [{\"id\": \"1\", \"name\": \"Live\", \"isDefault\": true}]}",
+            )],
+            &[],
+        ),
+        (&[], &[("DOCKER_CONTEXT", "prod"), ("DOCKER_HOST", "ssh://root@prod-1:22")]),
+        (&[(".terraform/environment", "prod")], &[]),
+        (
+            &[(".pg_service.conf", "[s]\nhost=db.prod.example\ndbname=live\nuser=prod\n")],
+            &[("PGSERVICE", "s")],
+        ),
+        (&[(".my.cnf", "[client]\nhost=db.prod.example\nuser=prod\n")], &[]),
+        (&[("app/.env", "DB_HOST=db.prod.example\nAPP_ENV=production\n")], &[]),
+        (
+            &[(".kube/config", &all), ("app/.env", "APP_ENV=live\n")],
+            &[("AWS_PROFILE", "acme-prod"), ("PGHOST", "api.prod.acme.example")],
+        ),
+    ];
+    let system = "[hours]\nlate = []\n[host]\nenvironment = \"safe\"\n[[target]]\nsignal = \"aws_account\"\nis = \"171436882533\"\nenvironment = \"production\"\n";
+    for (files, vars) in table {
+        let home = Home::new();
+        home.write("etc/redtab.toml", system);
+        fs::create_dir_all(home.join("app")).unwrap();
+        for (path, text) in *files {
+            home.write(path, text);
+        }
+        let cwd = if files.iter().any(|(path, _)| path.starts_with("app/")) { "app" } else { "" };
+        let redtab = |args: &[&str]| {
+            let mut command = home.command(home.redtab());
+            let vars = vars.iter().map(|(n, v)| (n, v.replace("~/", &format!("{}/", home.path().display()))));
+            command.args(args).envs(vars).current_dir(home.join(cwd)).output().unwrap()
+        };
+        let answer = |key: &str| {
+            let json: serde_json::Value =
+                serde_json::from_slice(&redtab(&["status", "--json"]).stdout).unwrap();
+            json[key].clone()
+        };
+        let before = answer("verdict");
+        assert!(before == "production" || before == "staging", "{files:?} {vars:?} {before}");
+        let page = String::from_utf8(redtab(&["status"]).stdout).unwrap();
+        let (_, lines) = page.rsplit_once("Not ").unwrap();
+        let lines: Vec<&str> = lines.lines().map(|line| line.rsplit("?  ").next().unwrap().trim()).collect();
+        let told: Vec<String> =
+            answer("overrule").as_array().unwrap().iter().map(|line| line.as_str().unwrap().into()).collect();
+        assert_eq!(lines, told);
+        for (index, line) in lines.iter().enumerate() {
+            assert!(line.starts_with("redtab mark safe "), "{page}");
+            // None of them is in vain.
+            assert_eq!(answer("verdict"), before, "{page}\nbefore line {index}");
+            let ran = home.command("sh").args(["-c", line]).output().unwrap();
+            assert!(ran.status.success(), "{line}: {ran:?}");
+        }
+        assert_ne!(answer("verdict"), before, "{page}");
+        assert_eq!(answer("verdict"), "clear", "{page}");
+    }
+}
+
+#[test]
+fn what_no_mark_takes_back_says_where_it_stands() {
+    let home = Home::new();
+    home.write("app/.redtab.toml", "# ours\nenvironment = \"production\"\n");
+    let told = |home: &Home| {
+        let mut command = home.command(home.redtab());
+        let output = command.arg("status").current_dir(home.join("app")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let page = told(&home);
+    assert!(page.ends_with("Not production?  ~/app/.redtab.toml:2 says so\n"), "{page}");
+    // Locked answers are not offered.
+    home.write("app/.redtab.toml", "");
+    home.write("etc/redtab.toml", "lock = [\"target\"]\n[host]\nenvironment = \"safe\"\n");
+    home.write("app/.env", "APP_ENV=production\n");
+    let page = told(&home);
+    assert!(
+        page.contains("Not production?  answers are locked at ") && !page.contains("redtab mark"),
+        "{page}"
+    );
+}

@@ -29,7 +29,7 @@ fn json(home: &Home) -> Value {
 
 #[test]
 fn nothing_is_said_to_be_nothing() {
-    let expected = "No kube context, AWS profile, gcloud configuration, PostgreSQL service, docker context or ssh host is known here.\n";
+    let expected = "No kube context, AWS profile, gcloud configuration, Azure subscription, PostgreSQL service, docker context or ssh host is known here.\n";
     assert_eq!(text(&Home::new()), expected);
 }
 
@@ -48,6 +48,10 @@ fn furnished() -> Home {
     );
     home.write(".config/gcloud/configurations/config_main", "[core]\nproject = acme-prod-1\n");
     home.write(".config/gcloud/active_config", "main");
+    home.write(
+        ".azure/azureProfile.json",
+        "\u{feff}{\"subscriptions\": [{\"id\": \"1-2\", \"name\": \"Acme Main\"}, {\"id\": \"3-4\", \"name\": \"Acme Live\", \"isDefault\": true}]}",
+    );
     home.write(".pg_service.conf", "[orders]\nhost=db.prod.acme.internal\npassword=hunter2\n");
     let endpoint = "{\"Name\":\"far\",\"Endpoints\":{\"docker\":{\"Host\":\"ssh://root@qa-1:22\"}}}";
     home.write(".docker/contexts/meta/0a/meta.json", endpoint);
@@ -69,23 +73,26 @@ fn everything_is_listed_unknown_first() {
         "[[target]]\nsignal = \"aws_account\"\nis = \"171436882533\"\nenvironment = \"production\"\n",
     );
     let expected = "\
-unknown   kube_context     k8s-eu-1                           is it production?  redtab mark production kube_context k8s-eu-1
-unknown   aws_profile      default                            is it production?  redtab mark production aws_profile default
-unknown   aws_profile      AdministratorAccess-222222222222   is it production?  redtab mark production aws_profile AdministratorAccess-222222222222
-unknown   hostname         db 1                               is it production?  redtab mark production hostname 'db 1'
-prod      kube_context     prod-eu                            \"prod\"
-prod      aws_profile      keys                               target  in aws_account 171436882533
-prod      gcp_config       main                               \"prod\"  in gcp_project acme-prod-1
-prod      pg_service       orders                             \"prod\"  in url_host db.prod.acme.internal
-prod      hostname         jump                               \"prod\"  in hostname jump.prod.acme.internal
-staging   kube_context     stg-1                              \"stg\"
-nonprod   aws_profile      acme-dev                           \"dev\"
-nonprod   docker_context   far                                \"qa\"  in url_host qa-1
+unknown   kube_context         k8s-eu-1                           is it production?  redtab mark production kube_context k8s-eu-1
+unknown   aws_profile          default                            is it production?  redtab mark production aws_profile default
+unknown   aws_profile          AdministratorAccess-222222222222   is it production?  redtab mark production aws_account 222222222222
+unknown   azure_subscription   Acme Main                          is it production?  redtab mark production azure_subscription 'Acme Main'
+unknown   hostname             db 1                               is it production?  redtab mark production hostname 'db 1'
+prod      kube_context         prod-eu                            \"prod\"
+prod      aws_account          171436882533                       target
+prod      aws_profile          keys                               target  in aws_account 171436882533
+prod      gcp_config           main                               \"prod\"  in gcp_project acme-prod-1
+prod      azure_subscription   Acme Live                          \"Live\"
+prod      pg_service           orders                             \"prod\"  in url_host db.prod.acme.internal
+prod      hostname             jump                               \"prod\"  in hostname jump.prod.acme.internal
+staging   kube_context         stg-1                              \"stg\"
+nonprod   aws_profile          acme-dev                           \"dev\"
+nonprod   docker_context       far                                \"qa\"  in url_host qa-1
 ";
     assert_eq!(text(&home), expected);
     let json = json(&home);
     assert_eq!((&json["version"], &json["unsure"]), (&Value::from(1), &Value::Array(Vec::new())));
-    let keys = &json["targets"][5];
+    let keys = &json["targets"][7];
     let place = format!("{}:1", home.join(".aws/credentials").display());
     let expected = serde_json::json!({
         "answer": "prod", "environment": "production", "kind": "aws_profile", "name": "keys", "rule": "target",
@@ -93,8 +100,28 @@ nonprod   docker_context   far                                \"qa\"  in url_hos
         "parts": [{ "kind": "aws_profile", "name": "keys" }, { "kind": "aws_account", "name": "171436882533" }],
     });
     assert_eq!(*keys, expected);
-    assert_eq!(json["targets"].as_array().unwrap().len(), 12);
+    assert_eq!(json["targets"].as_array().unwrap().len(), 15);
     assert!(!json.to_string().contains("hunter2"));
+}
+
+#[test]
+fn one_answer_for_an_account_settles_all_its_profiles() {
+    let home = Home::new();
+    let profile = |name: &str| format!("[profile {name}]\nsso_account_id = 222222222222\n");
+    home.write(
+        ".aws/config",
+        profile("AdministratorAccess-222222222222") + &profile("ReadOnly-222222222222"),
+    );
+    let lines = |answer: &str| {
+        let told = text(&home);
+        told.lines().filter(|line| line.starts_with(answer)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let unknown = lines("unknown");
+    assert_eq!(unknown.len(), 2);
+    let line = unknown[0].split_once("?  ").unwrap().1;
+    assert!(unknown.iter().all(|one| one.ends_with(line)), "{unknown:?}");
+    assert!(home.command("sh").args(["-c", line]).status().unwrap().success());
+    assert_eq!((lines("unknown").len(), lines("prod").len()), (0, 3));
 }
 
 #[test]

@@ -121,7 +121,12 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         segment,
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
-        ask: if guarded { sieve::pattern(args.shell == Shell::Fish) } else { String::new() },
+        ask: match (guarded, survey.verdict.doubts.is_empty()) {
+            (false, _) => String::new(),
+            (true, true) => sieve::pattern(args.shell == Shell::Fish),
+            // Any line may be a local-only script, and it would not be clear where that runs.
+            (true, false) => ".".into(),
+        },
         names: if args.shell == Shell::Fish { "" } else { sieve::NAMES },
         shown: drift::shown(&survey.verdict),
         say,

@@ -18,7 +18,7 @@ pub fn run(args: &Require) -> Result<Exit> {
     let world = World::of_this_process();
     let view = View::new(&world);
     let run_dir = RunDir::open(&world).ok();
-    let verdict = survey::look(&view, run_dir.as_ref().map(|dir| dir as _)).verdict;
+    let verdict = survey::look(&view, run_dir.as_ref().map(|dir| dir as _)).verdict.doubting();
     let tunnel = verdict.hot_tunnel();
     if verdict.gravity < Gravity::Unsure && tunnel.is_none() {
         return Ok(Exit::Yes);
@@ -34,7 +34,11 @@ pub fn run(args: &Require) -> Result<Exit> {
             Gravity::Production => "this points at production",
             _ => "it can't be told whether this points at production",
         };
-        commands::complain(&format!("{what}: {}", crate::escape::terminal(&reason)));
+        let way = match crate::present::overrule::of(&verdict) {
+            line if line.is_empty() => line,
+            line => format!("\n        Not production?  {}", crate::escape::terminal(&line)),
+        };
+        commands::complain(&format!("{what}: {}{way}", crate::escape::terminal(&reason)));
     }
     Ok(Exit::Refused)
 }

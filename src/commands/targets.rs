@@ -17,7 +17,7 @@ use crate::config::{self, LastGood, mark};
 use crate::environment::{Judgement, Matcher, Names, Rule, Severity};
 use crate::inventory::{self, Known};
 use crate::present::json::rule;
-use crate::signal::{Part, Place, Trouble};
+use crate::signal::{Kind, Part, Place, Trouble};
 use crate::state::RunDir;
 use crate::view::View;
 use crate::world::World;
@@ -41,7 +41,7 @@ pub fn run(args: &Targets) -> Result<Exit> {
     let matcher = Matcher::new(names);
     let inventory = inventory::take(&view);
     let mut rows: Vec<Row<'_>> =
-        inventory.known.iter().map(|known| Row::of(known, names, &matcher)).collect();
+        inventory.known.iter().map(|known| Row::of(known, names, &matcher)).filter(Row::is_listed).collect();
     rows.sort_by_key(|row| row.rank);
     let text = if args.json {
         as_json(&rows, &inventory.troubles, &loaded.config.names)
@@ -93,6 +93,11 @@ impl<'a> Row<'a> {
         Row { known, rank, environment: environment.map(|e| e.name.as_ref()), judgement, part }
     }
 
+    /// An account that nobody settled stands behind its profiles: their lines settle it.
+    fn is_listed(&self) -> bool {
+        self.known.kind != Kind::AwsAccount || self.judgement.rule == Rule::Target
+    }
+
     /// The first word of the line.
     fn answer(&self) -> &str {
         match (self.rank, self.environment) {
@@ -106,7 +111,10 @@ impl<'a> Row<'a> {
     fn why(&self) -> String {
         let Known { kind, name, parts, .. } = self.known;
         if self.rank == Rank::Unknown {
-            let line = mark::command_line("production", *kind, name);
+            // One answer for an account holds for all of its profiles, and for its keys.
+            let account = parts.iter().find(|part| part.kind == Kind::AwsAccount);
+            let (kind, name) = account.map_or((*kind, name), |account| (account.kind, &account.text));
+            let line = mark::command_line("production", kind, name);
             return format!("is it production?  {}", line.unwrap_or_default()).trim_end().to_owned();
         }
         let reason = match self.judgement.rule {
@@ -159,7 +167,7 @@ fn as_text(rows: &[Row<'_>], troubles: &[Trouble], home: Option<&Path>, color: b
         let _ = writeln!(out, "{name}{}{why}", pad(name, widths[2]));
     }
     if lines.is_empty() {
-        out.push_str("No kube context, AWS profile, gcloud configuration, PostgreSQL service, docker context or ssh host is known here.\n");
+        out.push_str("No kube context, AWS profile, gcloud configuration, Azure subscription, PostgreSQL service, docker context or ssh host is known here.\n");
     }
     out
 }

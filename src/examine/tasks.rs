@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::files::Text;
-use super::{Examiner, absolute, finding, script_at, shown};
+use super::{Examiner, absolute, finding, script_at, shown, weight};
 use crate::guard::decide::{Cause, Finding};
 use crate::guard::flags;
 use crate::guard::line::{self, Dialect, Shell};
@@ -248,7 +248,7 @@ impl Examiner<'_> {
             return;
         }
         let judged: Vec<Verdict> = overrides.iter().map(|view| self.judge(view)).collect();
-        let worst = judged.iter().chain([verdict]).max_by_key(|verdict| verdict.gravity).unwrap_or(verdict);
+        let worst = judged.iter().chain([verdict]).max_by_key(|verdict| weight(verdict)).unwrap_or(verdict);
         if flagged {
             let by = told(format!("runs {}", shown(run)));
             findings.push(finding(subject, Cause::LocalOnly { by }, worst));

@@ -81,6 +81,8 @@ pub struct Finding {
     pub reason: String,
     /// The tunnel that makes this production, if it is one.
     pub tunnel: Option<Tunnel>,
+    /// The line after which this would be no production; empty where no one line does that.
+    pub overrule: String,
 }
 
 impl Finding {
@@ -156,6 +158,7 @@ mod tests {
             target: "prod-eu".into(),
             reason: String::new(),
             tunnel: None,
+            overrule: String::new(),
         }
     }
 

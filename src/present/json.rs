@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::environment::{Judgement, Names, Rule, Severity};
 use crate::present::armed::Armed;
 use crate::present::overrule;
-use crate::signal::{Place, Tunnel};
+use crate::signal::{Place, Trouble, Tunnel};
 use crate::sources::login::Login;
 use crate::state::tabs::Known;
 use crate::survey::Survey;
@@ -35,19 +35,7 @@ pub fn status(survey: &Survey, tab: Option<String>, guard: &Armed, login: &Login
             })
         })
         .collect();
-    let troubles: Vec<Value> = verdict
-        .troubles
-        .iter()
-        .map(|trouble| {
-            json!({
-                "source": trouble.source,
-                "domain": trouble.domain.as_str(),
-                "what": trouble.what,
-                "where": place(&trouble.place),
-                "why": trouble.why,
-            })
-        })
-        .collect();
+    let troubles: Vec<Value> = verdict.troubles.iter().map(trouble).collect();
     json!({
         "version": 1,
         "tab": tab,
@@ -62,6 +50,7 @@ pub fn status(survey: &Survey, tab: Option<String>, guard: &Armed, login: &Login
         "watcher": survey.connections.watcher.as_str(),
         "problems": survey.loaded.problems.iter().map(|problem| problem.line(None)).collect::<Vec<_>>(),
         "guard": { "state": guard.state, "why": guard.why, "shell": guard.shell },
+        "doubts": verdict.doubts.iter().map(trouble).collect::<Vec<_>>(),
         "overrule": overrule::lines(survey, None),
         "login": { "state": login.as_str(), "by": login.by() },
     })
@@ -122,6 +111,16 @@ pub fn severity(gravity: Gravity) -> &'static str {
         Gravity::Unsure => "unsure",
         Gravity::Production => "production",
     }
+}
+
+fn trouble(trouble: &Trouble) -> Value {
+    json!({
+        "source": trouble.source,
+        "domain": trouble.domain.as_str(),
+        "what": trouble.what,
+        "where": place(&trouble.place),
+        "why": trouble.why,
+    })
 }
 
 fn place(place: &Place) -> String {

@@ -7,10 +7,10 @@ use crate::config::Origin;
 use crate::config::diagnosis::shown_path;
 use crate::config::mark;
 use crate::environment::{Judgement, Matcher, Names, Rule, Target};
-use crate::signal::{Part, Place, Signal};
+use crate::signal::{Part, Place, Signal, Trouble};
 use crate::sources::{connections, directory, host};
 use crate::survey::{self, Survey};
-use crate::verdict::Reason;
+use crate::verdict::{Reason, Verdict};
 
 /// More reasons than this get no line of their own.
 const MOST: usize = 12;
@@ -47,6 +47,30 @@ pub fn lines(survey: &Survey, home: Option<&Path>) -> Vec<String> {
         }
     }
     out
+}
+
+/// The one line that overrules a verdict, where a message has no room for more: the mark, or where all of them are
+/// listed. Empty where there is none.
+pub fn of(verdict: &Verdict) -> String {
+    let mut winners = verdict.winners();
+    let (Some(reason), rest) = (winners.next(), winners.count()) else {
+        return verdict.troubles.first().and_then(|trouble| unsettled(verdict, trouble)).unwrap_or_default();
+    };
+    let no_mark =
+        reason.signal.source == directory::SOURCE || matches!(reason.judgement.rule, Rule::Tunnel(_));
+    if rest > 0 && !no_mark {
+        return "redtab status".into();
+    }
+    let decides = |part: &&Part| part.text.contains(&reason.judgement.word);
+    let part = reason.signal.parts.iter().find(decides).filter(|_| !no_mark);
+    part.and_then(|part| command(&safe(part))).unwrap_or_default()
+}
+
+/// What settles exported credentials of which only the account is known.
+pub fn unsettled(verdict: &Verdict, doubt: &Trouble) -> Option<String> {
+    let mut signals = verdict.reasons.iter().map(|reason| &reason.signal);
+    let signal = signals.find(|signal| signal.source == doubt.source && signal.place == doubt.place)?;
+    command(&safe(signal.parts.first()?))
 }
 
 enum Way {

@@ -171,6 +171,14 @@ impl Page<'_> {
             out.push(format!("{why}; the prompt asks redtab every time"));
         }
         out.extend(self.connections());
+        out.extend(self.survey.verdict.doubts.iter().map(|doubt| {
+            let line = overrule::unsettled(&self.survey.verdict, doubt)
+                .map(|line| format!("  {line}"))
+                .unwrap_or_default();
+            let text =
+                format!("{} {}: for local-only scripts and aws it counts as unsure.", doubt.place, doubt.why);
+            escape::terminal(&text) + &line
+        }));
         out.extend(self.way_out());
         out
     }

@@ -127,6 +127,7 @@ fn refusal(finding: &Finding, around: Surroundings) -> Vec<String> {
         (Cause::LocalOnly { .. }, _) => vec![
             "It was not run. Switch away and press Up, Enter.".into(),
             format!("Meant for production, this once:  redtab run --here {subject}"),
+            overruled(finding),
         ],
         (Cause::LooksDestructive { script: Some(script), .. }, Some(lease)) if script.task.is_empty() => {
             vec![
@@ -134,8 +135,18 @@ fn refusal(finding: &Finding, around: Surroundings) -> Vec<String> {
                 format!("{}: a lease first, then a question.  {lease}", hour(around)),
             ]
         }
-        (_, Some(lease)) => vec![format!("It was not run. Late: a lease first.  {lease}")],
-        (_, None) => vec!["It was not run.".into()],
+        (_, Some(lease)) => {
+            vec![format!("It was not run. Late: a lease first.  {lease}"), overruled(finding)]
+        }
+        (_, None) => vec!["It was not run.".into(), overruled(finding)],
+    }
+}
+
+/// The way out where this is no production; empty where no line leads there.
+fn overruled(finding: &Finding) -> String {
+    match finding.overrule.as_str() {
+        "" => String::new(),
+        line => format!("Not production?  {}", escape::terminal(line)),
     }
 }
 

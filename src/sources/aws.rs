@@ -7,7 +7,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
+use crate::sources::env;
 use crate::sources::ini::{self, Ini, Section, Style};
+use crate::verdict::Reason;
 use crate::view::View;
 use crate::world::Content;
 
@@ -82,6 +84,35 @@ pub fn read(view: &View) -> Vec<Reading> {
         out.push(Reading::Absent { source: SOURCE, what: "profile".into() });
     }
     out
+}
+
+/// What cannot be told of exported credentials, which go before every profile: an account that neither an answer nor the
+/// name of a profile settles. A profile of another account settles nothing.
+pub fn doubt(reasons: &[Reason]) -> Option<Trouble> {
+    let settled = |reason: &Reason| reason.judgement.known || reason.judgement.environment.is_some();
+    let account = |reason: &Reason| {
+        let part = reason.signal.parts.iter().find(|part| part.kind == Kind::AwsAccount)?;
+        Some(part.text.clone())
+    };
+    let (exported, of_profiles): (Vec<&Reason>, Vec<&Reason>) = reasons
+        .iter()
+        .filter(|reason| reason.signal.source == SOURCE)
+        .partition(|reason| matches!(reason.signal.place, Place::Variable(_)));
+    let open = exported.into_iter().find(|reason| !settled(reason))?;
+    let own = account(open);
+    let another = own.is_some() && of_profiles.into_iter().filter_map(account).any(|id| Some(id) != own);
+    let names_profile =
+        |reason: &&Reason| reason.signal.parts.iter().any(|part| part.kind == Kind::AwsProfile);
+    let mut names = reasons.iter().filter(|reason| reason.signal.source == env::SOURCE).filter(names_profile);
+    if !another && names.any(settled) {
+        return None;
+    }
+    let why = match own {
+        Some(id) => format!("is a key of account {id}, which nobody has settled"),
+        None => "is a key that does not tell its account, and no profile is named".to_owned(),
+    };
+    let Signal { what, place, .. } = &open.signal;
+    Some(Trouble { source: SOURCE, domain: Domain::Cloud, what: what.clone(), place: place.clone(), why })
 }
 
 /// Credentials that are exported themselves, and the role of a web identity.

@@ -8,7 +8,8 @@ use crate::parts;
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::view::View;
 
-const SOURCE: &str = "env";
+/// This source's word.
+pub const SOURCE: &str = "env";
 
 /// How a variable's value is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod desktop;
 mod home;
 mod kube_api;
+mod machine;
 mod screen;
 mod servers;
 mod shell;
@@ -17,6 +18,7 @@ mod watched;
 pub use desktop::Desktop;
 pub use home::{Home, kubeconfig, tool};
 pub use kube_api::kube_api;
+pub use machine::{machine, on};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
 pub use servers::{Server, postgres, postgres_bin, redis};
 pub use shell::{Kind, Shell, Start};
