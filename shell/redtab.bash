@@ -181,6 +181,8 @@ __redtab_draw() {
     # shellcheck disable=SC2016 # PS1 expands it at every prompt
     case $PS1 in
       *'${__redtab_ps1-}'*) ;;
+      # Another prompt keeps a place for it.
+      *'<redtab>'*) PS1=${PS1/'<redtab>'/'${__redtab_ps1-}'} ;;
       *) __redtab_prefix '${__redtab_ps1-}' ;;
     esac
     # A terminal's own integration may add one that we have not seen.
@@ -191,6 +193,7 @@ __redtab_draw() {
   else
     # shellcheck disable=SC2016
     PS1=${PS1/'${__redtab_ps1-}'/}
+    PS1=${PS1/'<redtab>'/}
     if [[ -n ${__redtab_literal[0]-} ]]; then PS1=${PS1/"${__redtab_literal[0]}"/}; fi
     # Foreign text in PS1 itself must be harmless even where it is expanded: an exported PS1 reaches other shells.
     __redtab_literal=("${__redtab_ps1[0]//[\$\`]/?}")

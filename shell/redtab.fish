@@ -56,6 +56,7 @@ function __redtab_ask
     set -g __redtab_paint
     set -g __redtab_title
     set -g __redtab_shown
+    set -e REDTAB_BADGE
     __redtab_plain 'redtab ?'
     if builtin test -n "$__redtab_asking"
         set -g __redtab_asking
@@ -141,6 +142,7 @@ function __redtab_prompt
         set -g __redtab_paint
         set -g __redtab_restore
         set -g __redtab_title
+        set -e REDTAB_BADGE
         set -l how
         builtin test -n "$__redtab_inherited"; and set how ' (inherited)'
         __redtab_plain "redtab off$how"

@@ -45,6 +45,7 @@ __redtab_plain() {
 __redtab_ask() {
   local -a reply=() jobs=(no)
   __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=() __redtab_paint=() __redtab_title=()
+  builtin unset REDTAB_BADGE
   __redtab_plain 'redtab ?'
   __redtab_draw $1 $2
   if (( $#__redtab_asking )); then
@@ -172,6 +173,7 @@ __redtab_prompt() {
   if [[ ${REDTAB-} == off ]]; then
     __redtab_put_back
     __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=()
+    builtin unset REDTAB_BADGE
     __redtab_plain "redtab off${__redtab_inherited:+ (inherited)}"
   elif (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same; then
     # Nearly always everything of ours is in its place as well.

@@ -47,10 +47,30 @@ pub struct Segment {
     pub style: String,
 }
 
+/// Where the segment goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// In front of the user's own prompt.
+    #[default]
+    Front,
+    /// The same; and a variable that another shell left goes.
+    FrontAlone,
+    /// Into [`BADGE`].
+    Variable,
+}
+
+/// The variable from which other prompts take the segment.
+pub const BADGE: &str = "REDTAB_BADGE";
+
+/// What it holds in bash: other prompts are drawn before the hook has looked, which then puts the segment in its place.
+const SLOT: &str = "<redtab>";
+
 /// Everything a reply says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     pub segment: Segment,
+    /// Where the segment goes.
+    pub place: Place,
     /// The tab's verdict is unsure or production.
     pub hot: bool,
     /// Ask again at every prompt: something can't be watched, or the configuration is broken.
@@ -130,9 +150,14 @@ impl Reply {
         };
         let flag = |on: bool| if on { "1" } else { "" };
         let optional = |text: &str| if text.is_empty() { String::new() } else { word(text) };
+        // zsh and fish draw other prompts after the hook: the variable holds the segment itself.
+        let front = shell == Shell::Bash || self.place != Place::Variable;
         let rows = [
-            ("text", optional(&self.segment.text)),
-            (if shell == Shell::Bash { "ps1" } else { "segment" }, optional(segment)),
+            ("text", if front { optional(&self.segment.text) } else { String::new() }),
+            (
+                if shell == Shell::Bash { "ps1" } else { "segment" },
+                if front { optional(segment) } else { String::new() },
+            ),
             ("style", self.segment.style.clone()),
             ("hot", flag(self.hot).into()),
             ("always", flag(self.always).into()),
@@ -155,7 +180,26 @@ impl Reply {
                 _ => writeln!(out, "__redtab_{name}=({})", quote_style(&value)),
             };
         }
-        out
+        out + &self.badge(shell)
+    }
+
+    /// The line that sets the variable for other prompts, or takes it away; nothing where it never was.
+    fn badge(&self, shell: Shell) -> String {
+        let value = match (self.place, shell) {
+            (Place::Front, _) => return String::new(),
+            (Place::FrontAlone, _) => String::new(),
+            (Place::Variable, Shell::Bash) => SLOT.to_string(),
+            (Place::Variable, _) => painted(&self.segment, "", ""),
+        };
+        let word = escape::shell_word(shell.quoting(), value.as_bytes());
+        match (shell, value.is_empty()) {
+            (Shell::Bash, true) => format!("\\builtin unset -v {BADGE}\n"),
+            (Shell::Bash, false) => format!("\\builtin export {BADGE}={word}\n"),
+            (Shell::Zsh, true) => format!("builtin unset {BADGE}\n"),
+            (Shell::Zsh, false) => format!("builtin export {BADGE}={word}\n"),
+            (Shell::Fish, true) => format!("set -e {BADGE}\n"),
+            (Shell::Fish, false) => format!("set -gx {BADGE} {word}\n"),
+        }
     }
 
     fn bash(&self) -> String {

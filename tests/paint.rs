@@ -107,8 +107,7 @@ fn sequences(bytes: &[u8]) -> Vec<String> {
 // Every terminal
 
 fn every_terminal_gets_its_bytes_and_no_others(kind: Kind) {
-    // fish counts columns, and this terminal is not screen: it would print what screen swallows.
-    for (id, on, off, (open, close)) in GOLDEN.iter().filter(|g| g.0 != "screen" || kind != Kind::Fish) {
+    for (id, on, off, (open, close)) in GOLDEN {
         let home = home_at("dev-eu", id, "[tab]\nbackground = \"dark\"\n");
         let mut shell = kind.in_home(&home).redtab().start();
         let from = shell.raw().len();
@@ -166,6 +165,80 @@ fn every_terminal_gets_its_bytes_and_no_others(kind: Kind) {
             let is_title = sequence.starts_with("\x1b]0;") || sequence.starts_with("\x1b]2;");
             let ours = allowed.iter().any(|known| known.contains(&sequence)) || is_title;
             assert!(ours || (*id == "screen" && sequence.starts_with("\x1bk")), "{id}: {sequence:?}");
+        }
+    }
+}
+
+/// The mark as WezTerm gets it, in base64, by what follows `PROD `.
+const BASE64: [(&str, &str); 3] = [
+    ("prod-eu", "UFJPRCBwcm9kLWV1"),
+    ("prod-web", "UFJPRCBwcm9kLXdlYg=="),
+    ("acme-prod", "UFJPRCBhY21lLXByb2Q="),
+];
+
+/// ssh, a shell within the shell (over all terminals each of the three kinds, often), and `exec`.
+fn every_terminal_is_put_back_behind_ssh_shells_and_exec(kind: Kind) {
+    for (at, (id, on, off, (open, close))) in GOLDEN.iter().enumerate() {
+        let home = home_at("dev-eu", id, "[tab]\nbackground = \"dark\"\n");
+        // The real ssh; nothing listens there.
+        home.executable("bin/ssh", "#!/bin/sh\nexec /usr/bin/ssh -F $HOME/.ssh/config \"$@\"\n");
+        home.write(".ssh/config", "Host prod-web\n  HostName 127.0.0.1\n  Port 1\n");
+        home.write("instead.sh", "echo other-$((40+2)); read -r x\n");
+        let mut shell = kind.in_home(&home).redtab().start();
+        shell.enter();
+        let title = |text: &str| if open.is_empty() { String::new() } else { format!("{open}{text}{close}") };
+        let red = |target: &str, rest: &str| {
+            let base64 = BASE64.iter().find(|(name, _)| *name == target).unwrap().1;
+            format!("{}{}", on.replace(BASE64[0].1, base64), title(&format!("PROD {target}{rest}")))
+        };
+        let clear = format!("{off}{}", title("~"));
+        // Where only a title tells, fish writes the very same one itself.
+        let fishs_own = kind == Kind::Fish && on.is_empty() && *open == "\x1b]0;";
+        let last = |shell: &Shell, from: usize, first: &str, then: &str, what: &str| {
+            let raw = String::from_utf8_lossy(&shell.raw()[from..]).into_owned();
+            let (red, clear) = (raw.find(first), raw.rfind(then));
+            assert!(red.is_some() && red < clear, "{} in {id}: {what}: {}", kind.name(), raw.escape_debug());
+            assert!(fishs_own || raw.matches(then).count() == 1, "{id}: {what}: {}", raw.escape_debug());
+        };
+        let painted = !clear.is_empty();
+
+        let from = shell.raw().len();
+        shell.line("ssh prod-web");
+        if painted {
+            last(&shell, from, &red("prod-web", ""), &clear, "ssh");
+        }
+
+        let child = [Kind::Bash, Kind::Zsh, Kind::Fish][(at + at / 3) % 3];
+        if child != kind {
+            let rc = format!("{}{}{}\n", child.rc_head(), child.own_prompt(&["@@ ".into()]), child.init());
+            home.write(child.rc_path(), rc);
+        }
+        shell.line(child.name());
+        let from = shell.raw().len();
+        shell.line(&child.export("AWS_PROFILE", "acme-prod"));
+        if painted {
+            assert!(
+                count(&shell, from, &red("acme-prod", " · ~")) > 0,
+                "{id} in {child:?}: {}",
+                shell.dump()
+            );
+        }
+        let from = shell.raw().len();
+        shell.line("exit").enter();
+        if painted && !fishs_own {
+            // By the child when it ends, and by its parent, who can't know that.
+            expect(&shell, from, &clear, 2);
+        }
+
+        let from = shell.raw().len();
+        shell.line(&kind.export("AWS_PROFILE", "acme-prod"));
+        shell.send("exec sh instead.sh\r").wait_for("the other program", |t| t.text().contains("other-42"));
+        if painted {
+            last(&shell, from, &red("acme-prod", " · ~"), &clear, "exec");
+        } else {
+            let ours =
+                sequences(&shell.raw()).into_iter().filter(|s| s.contains("PROD") || s.contains("1337"));
+            assert_eq!(ours.collect::<Vec<_>>(), Vec::<String>::new(), "{id}");
         }
     }
 }
@@ -425,6 +498,7 @@ fn foreign_text_ends_no_title(kind: Kind) {
 
 in_every_shell!(
     every_terminal_gets_its_bytes_and_no_others,
+    every_terminal_is_put_back_behind_ssh_shells_and_exec,
     a_red_prompt_paints_without_a_fork,
     nothing_is_painted_on_stdout,
     dumb_terminals_get_no_escape_at_all,

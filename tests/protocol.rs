@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use redtab::cli::Exit;
-use redtab::reply::{Reply, Segment, Watch};
+use redtab::reply::{Place, Reply, Segment, Watch};
 use redtab::shell::Shell;
 
 const PROTOCOL: &str = include_str!("../docs/protocol.md");
@@ -21,6 +21,7 @@ fn block(language: &str) -> &'static str {
 fn sample() -> Reply {
     Reply {
         segment: Segment { text: "PROD it's本番".into(), style: "97;41".into() },
+        place: Place::Front,
         hot: true,
         always: false,
         ask: "(^|[;&|\n])kubectl( |$)|it's".into(),
@@ -56,6 +57,29 @@ fn replies_are_as_the_protocol_shows_them() {
         let text = sample().text(shell);
         assert_eq!(text, block(language), "{language}:\n{text}");
         assert!(text.bytes().all(|b| b == b'\n' || (0x20..0x7f).contains(&b)));
+    }
+}
+
+#[test]
+fn the_variable_for_other_prompts() {
+    let line = |shell, place, text: &str| {
+        let segment = Segment { text: text.into(), style: "97;41".into() };
+        let text = Reply { segment, place, ..sample() }.text(shell);
+        let found: Vec<&str> = text.lines().filter(|line| line.contains("REDTAB_BADGE")).collect();
+        assert!(found.len() < 2);
+        found.first().map(ToString::to_string).unwrap_or_default()
+    };
+    for (shell, place, text, expected) in [
+        (Shell::Bash, Place::Variable, "PROD x", "\\builtin export REDTAB_BADGE=$'<redtab>'"),
+        (Shell::Bash, Place::Variable, "", "\\builtin export REDTAB_BADGE=$'<redtab>'"),
+        (Shell::Bash, Place::FrontAlone, "PROD x", "\\builtin unset -v REDTAB_BADGE"),
+        (Shell::Zsh, Place::Variable, "a'b", "builtin export REDTAB_BADGE=$'\\x1b[97;41m a\\x27b \\x1b[0m '"),
+        (Shell::Zsh, Place::Variable, "", "builtin unset REDTAB_BADGE"),
+        (Shell::Fish, Place::Variable, "x", "set -gx REDTAB_BADGE \\X1b'[97;41m x '\\X1b'[0m '"),
+        (Shell::Fish, Place::FrontAlone, "x", "set -e REDTAB_BADGE"),
+        (Shell::Zsh, Place::Front, "x", ""),
+    ] {
+        assert_eq!(line(shell, place, text), expected);
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::record;
-use crate::config::Elsewhere;
+use crate::config::{self, Elsewhere};
 use crate::connections::scan;
 use crate::guard::{drift, sieve};
 use crate::present::color::Depth;
@@ -119,6 +119,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     files.extend(painted.watch);
     let reply = Reply {
         segment,
+        place: match config.prompt.place {
+            config::Place::Variable => reply::Place::Variable,
+            config::Place::Front if world.var(reply::BADGE).is_some() => reply::Place::FrontAlone,
+            config::Place::Front => reply::Place::Front,
+        },
         hot: survey.verdict.is_hot(),
         always: always || lease.is_some(),
         ask: match (guarded, survey.verdict.doubts.is_empty()) {
@@ -190,7 +195,7 @@ pub fn exit() -> Result<Exit> {
 }
 
 /// What the terminal and its user allow.
-pub fn looks<'c>(view: &View, config: &'c crate::config::Config) -> Looks<'c> {
+pub fn looks<'c>(view: &View, config: &'c config::Config) -> Looks<'c> {
     let text = |name: &str| view.text(name).filter(|value| !value.is_empty());
     let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();

@@ -8,7 +8,7 @@ use crate::backups::Backup;
 use crate::config::diagnosis::is_visible;
 use crate::config::shape::Shape;
 use crate::config::{
-    Background, Config, Elsewhere, OnDrift, OnIdle, Palette, Segment, StartWatcher, WatcherEnds,
+    Background, Config, Elsewhere, OnDrift, OnIdle, Palette, Place, Segment, StartWatcher, WatcherEnds,
 };
 use crate::environment::{Environment, Severity, Target, WordList};
 use crate::guard::own::{LocalOnly, OwnRule};
@@ -160,6 +160,7 @@ macro_rules! word_field {
 word_field!(Segment, Segment::as_str, Segment::from_word);
 word_field!(Background, Background::as_str, Background::from_word);
 word_field!(Elsewhere, Elsewhere::as_str, Elsewhere::from_word);
+word_field!(Place, Place::as_str, Place::from_word);
 word_field!(StartWatcher, StartWatcher::as_str, StartWatcher::from_word);
 word_field!(OnIdle, OnIdle::as_str, OnIdle::from_word);
 word_field!(WatcherEnds, WatcherEnds::as_str, WatcherEnds::from_word);
@@ -405,6 +406,15 @@ pub static CONFIG: &[Section] = &[
                 required: false,
                 doc: "`colorblind` uses colours that also differ in brightness.",
                 slot: Slot::Config(|config| &mut config.prompt.palette),
+            },
+            Key {
+                name: "place",
+                shape: Shape::OneOf(Place::WORDS),
+                required: false,
+                doc: "`front` puts the segment in front of your own prompt; `variable` into `$REDTAB_BADGE`, from which \
+                      starship or tide takes it (contrib/). In bash that holds `<redtab>`, in whose place the segment \
+                      then stands.",
+                slot: Slot::Config(|config| &mut config.prompt.place),
             },
             Key {
                 name: "elsewhere",

@@ -135,6 +135,7 @@ pub struct Prompt {
     /// How the long segment is put together; see [`shape::FIELDS`].
     pub format: String,
     pub palette: Palette,
+    pub place: Place,
     pub elsewhere: Elsewhere,
 }
 
@@ -144,6 +145,7 @@ impl Default for Prompt {
             segment: Segment::default(),
             format: "{badge} {target} {more}".into(),
             palette: Palette::default(),
+            place: Place::default(),
             elsewhere: Elsewhere::default(),
         }
     }
@@ -197,6 +199,17 @@ words! {
         Short => "short",
         /// No segment; title and tab still show the verdict.
         Off => "off",
+    }
+}
+
+words! {
+    /// Where the segment goes.
+    Place {
+        /// In front of the user's own prompt.
+        #[default]
+        Front => "front",
+        /// Into a variable, from which another prompt takes it.
+        Variable => "variable",
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Terminal {
     pub raw: Vec<u8>,
     /// How many prompts were drawn.
     pub prompts: usize,
+    /// A title as GNU screen takes it, as far as it has come: `ESC k`, text, `ESC \`. Elsewhere its text would be shown.
+    title: Vec<u8>,
 }
 
 /// What programs asked of the terminal or told it besides text.
@@ -87,7 +89,7 @@ impl vt100::Callbacks for Asked {
 impl Terminal {
     pub fn new(rows: u16, columns: u16) -> Terminal {
         let parser = vt100::Parser::new_with_callbacks(rows, columns, 0, Asked::default());
-        Terminal { parser, raw: Vec::new(), prompts: 0 }
+        Terminal { parser, raw: Vec::new(), prompts: 0, title: Vec::new() }
     }
 
     /// Takes bytes from the shell and returns what the terminal answers.
@@ -95,8 +97,23 @@ impl Terminal {
         let from = self.raw.len().saturating_sub(MARK.len() - 1);
         self.raw.extend(bytes);
         self.prompts += self.raw[from..].windows(MARK.len()).filter(|w| *w == MARK.as_bytes()).count();
-        self.parser.process(bytes);
+        let shown = self.without_screen_titles(bytes);
+        self.parser.process(&shown);
         std::mem::take(&mut self.parser.callbacks_mut().answers)
+    }
+
+    fn without_screen_titles(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut shown = Vec::new();
+        for byte in bytes {
+            self.title.push(*byte);
+            match self.title[..] {
+                [0x1b] | [0x1b, b'k'] => {}
+                [0x1b, b'k', .., last] if !self.title.ends_with(b"\x1b\\") && last != 7 => {}
+                [0x1b, b'k', ..] => self.title.clear(),
+                _ => shown.append(&mut self.title),
+            }
+        }
+        shown
     }
 
     pub fn screen(&self) -> &vt100::Screen {
