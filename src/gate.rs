@@ -33,6 +33,8 @@ pub struct Gate<'g> {
     pub here: bool,
     /// Where a line that does not run can be found again, as the end of a sentence.
     pub kept: &'g str,
+    /// The keys that enter it again.
+    pub again: &'g str,
     /// The shell's process id, or the caller's.
     pub pid: u32,
     /// How many newlines bring the cursor from where it stands in the typed line to a line of its own; 0 where it is
@@ -238,6 +240,7 @@ impl Visit<'_> {
             open: self.examined.open,
             late: self.now.late,
             also,
+            again: self.gate.again,
             ..Surroundings::default()
         }
     }

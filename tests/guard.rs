@@ -240,9 +240,8 @@ fn what_is_said_stays_on_the_screen(kind: Kind) {
         let drawn = shell.prompts_drawn();
         shell.send("\r");
         shell.wait_for("the refusal", |t| t.prompts > drawn && t.text().contains("@@"));
-        for said in
-            ["redtab: ./cleanup.sh is local-only", "kube context prod-eu", NOT_RUN, "redtab run --here"]
-        {
+        let keys = if kind == Kind::Fish { "and press Enter." } else { "and press Up, Enter." };
+        for said in ["redtab: ./cleanup.sh is local-only", "context prod-eu", NOT_RUN, keys, "run --here"] {
             shell.wait_for(said, |t| t.text().contains(said));
         }
         assert!(!home.join("ran").exists());

@@ -39,6 +39,7 @@ pub fn run(args: &Run) -> Result<Exit> {
         here: args.here,
         kept: "",
         pid: world.parent_pid().unwrap_or_default(),
+        again: "Up, Enter",
         lines_down: 0,
         deadline: false,
         stop: &|| {},
