@@ -73,10 +73,20 @@ function __redtab_ask
     set -l jobs no
     builtin jobs -q; and set jobs yes
     set -g __redtab_asking 1
+    # An interrupt of the binary ends these functions, and fish would show no prompt at all. Only while it runs: who
+    # listens to SIGINT keeps fish from ending a loop by it.
+    function __redtab_cut --on-signal INT
+        builtin functions -e __redtab_cut
+        builtin commandline -f repaint
+    end
     set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
     set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
         --can-block "$__redtab_can" --terminal "$__redtab_terminal" --jobs $jobs </dev/null 2>/dev/null)
-    or set reply
+    set -l rc $status
+    builtin functions -e __redtab_cut
+    # Interrupted: still asking, as where this function ended with it.
+    builtin test $rc -ne 130; or return 0
+    builtin test $rc -eq 0; or set reply
     set -g __redtab_asking
     set -g __redtab_strikes 0
     builtin test (builtin count $reply) -ge 2 -a "x$reply[1]" = 'xredtab 1' -a "x$reply[-1]" = 'xredtab end'
