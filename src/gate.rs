@@ -44,6 +44,8 @@ pub struct Gate<'g> {
     pub deadline: bool,
     /// Called once before anything is written to the terminal, as soon as the line needs a question or is refused.
     pub stop: &'g dyn Fn(),
+    /// Called before anything is written below a line in which the cursor still stands.
+    pub said: &'g dyn Fn(),
 }
 
 /// Hour and lease at one moment.
@@ -386,6 +388,7 @@ impl Visit<'_> {
 
     fn step_down(&self) {
         if self.gate.lines_down > 0 {
+            (self.gate.said)();
             self.say(&"\n".repeat(self.gate.lines_down));
         }
     }

@@ -588,6 +588,26 @@ fn no_secret_reaches_the_history_file_of_bash() {
     }
 }
 
+/// What is said about a line that runs stands whole on the screen, and what the line prints stands on a line of its own,
+/// also under a prompt of two lines.
+fn what_a_line_prints_stands_below_what_is_said(kind: Kind) {
+    let home = home(Tab::Hot);
+    home.executable("bin/kubectl", "#!/bin/sh\n[ \"$1\" = completion ] || echo \"changed $2\"\n");
+    rc(&home, kind, &kind.own_prompt(&["first".into(), format!("{PROMPT} ")]), true, "");
+    let tmux = server(&home, kind);
+    let pane = Pane::open(&tmux, kind, "a warning");
+    let has = |line: &str| pane.screen().lines().any(|row| row.trim() == line);
+    pane.line("kubectl apply -f web.yaml");
+    assert!(has("redtab: kubectl apply on prod-eu: changes objects of the cluster"), "{}", pane.screen());
+    assert!(has("changed -f"), "{}", pane.screen());
+    pane.fresh().text("kubectl delete ns payments").keys(&["Enter"]);
+    pane.until("question", |screen| screen.contains("Type prod-eu"));
+    pane.text("prod-eu").keys(&["Enter"]);
+    pane.until("what it prints", |screen| screen.contains("changed ns") && screen.ends_with(PROMPT));
+    assert!(has("changed ns") && has("deletes the objects and everything in them"), "{}", pane.screen());
+    pane.works();
+}
+
 /// The question itself: drawn in the pane, answered by keys, and the modes as before.
 fn a_question_is_answered_in_the_pane(kind: Kind) {
     let home = home(Tab::Hot);
@@ -622,4 +642,5 @@ in_every_shell! {
     an_editor_opens_no_way_past_the_guard,
     whatever_enters_it_it_is_refused,
     a_question_is_answered_in_the_pane,
+    what_a_line_prints_stands_below_what_is_said,
 }

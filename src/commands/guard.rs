@@ -85,6 +85,7 @@ pub fn run(args: &Guard) -> Result<Exit> {
         },
         deadline: true,
         stop: &stop,
+        said: &|| token("said"),
     };
     let shown = fields.as_ref().map_or("", |fields| &fields.shown);
     if drift::since(shown, &examined.tab).is_some_and(|drift| gate.holds(&examined, &drift)) {

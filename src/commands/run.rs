@@ -43,6 +43,7 @@ pub fn run(args: &Run) -> Result<Exit> {
         lines_down: 0,
         deadline: false,
         stop: &|| {},
+        said: &|| {},
     };
     if !gate.pass(examined) {
         return Ok(Exit::Refused);
