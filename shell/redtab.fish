@@ -23,6 +23,7 @@ set -g __redtab_shown    # what the prompt said, for the guard: nothing where it
 set -g __redtab_again    # a line that runs unchecked if it comes again right away
 set -g __redtab_hung     # a line at which the guard was interrupted before it said a word
 set -g __redtab_warned   # a broken guard was named
+set -g __redtab_said     # something was written below the line that is being entered
 set -g __redtab_passed   # the line that runs now came through Enter
 set -g __redtab_can      # yes, or why no line can be held back
 set -g __redtab_names_of_enter \r \n
@@ -74,10 +75,20 @@ function __redtab_ask
     set -l jobs no
     builtin jobs -q; and set jobs yes
     set -g __redtab_asking 1
+    # An interrupt of the binary ends these functions, and fish would show no prompt at all. Only while it runs: who
+    # listens to SIGINT keeps fish from ending a loop by it.
+    function __redtab_cut --on-signal INT
+        builtin functions -e __redtab_cut
+        builtin commandline -f repaint
+    end
     set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
     set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
         --can-block "$__redtab_can" --terminal "$__redtab_terminal" --jobs $jobs </dev/null 2>/dev/null)
-    or set reply
+    set -l rc $status
+    builtin functions -e __redtab_cut
+    # Interrupted: still asking, as where this function ended with it.
+    builtin test $rc -ne 130; or return 0
+    builtin test $rc -eq 0; or set reply
     set -g __redtab_asking
     set -g __redtab_strikes 0
     builtin test (builtin count $reply) -ge 2 -a "x$reply[1]" = 'xredtab 1' -a "x$reply[-1]" = 'xredtab end'
@@ -345,8 +356,14 @@ function __redtab_enter
     builtin test -n "$__redtab_hot"; and set hot yes
     set -l again $__redtab_again
     set -g __redtab_again
+    set -g __redtab_said
     if __redtab_check $hot "$line" "$again"
         set -g __redtab_passed 1
+        # Below what was said the line stands once more, and what it prints below that.
+        if builtin test -n "$__redtab_said"
+            __redtab_under
+            builtin commandline -f repaint
+        end
         __redtab_execute $argv
     else
         __redtab_under
@@ -418,6 +435,7 @@ function __redtab_check
     set -gu __redtab_input
     # Held, not refused: something changed, and the prompt that is drawn now shows it.
     builtin contains -- held $answer; and set -g __redtab_due 1
+    builtin contains -- said $answer; and set -g __redtab_said 1
     if builtin contains -- stop $answer
         builtin test $rc -eq 0 -a "$answer[-1]" = yes
         return
@@ -433,6 +451,7 @@ function __redtab_check
             builtin string repeat -N -n (builtin math $below + 1) \n >&2
             builtin printf 'redtab: the guard fails (status %s): lines run unchecked.  redtab status\n' $rc >&2
             set -g __redtab_warned 1
+            set -g __redtab_said 1
         end
         return 0
     end

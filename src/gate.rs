@@ -33,6 +33,8 @@ pub struct Gate<'g> {
     pub here: bool,
     /// Where a line that does not run can be found again, as the end of a sentence.
     pub kept: &'g str,
+    /// The keys that enter it again.
+    pub again: &'g str,
     /// The shell's process id, or the caller's.
     pub pid: u32,
     /// How many newlines bring the cursor from where it stands in the typed line to a line of its own; 0 where it is
@@ -42,6 +44,8 @@ pub struct Gate<'g> {
     pub deadline: bool,
     /// Called once before anything is written to the terminal, as soon as the line needs a question or is refused.
     pub stop: &'g dyn Fn(),
+    /// Called before anything is written below a line in which the cursor still stands.
+    pub said: &'g dyn Fn(),
 }
 
 /// Hour and lease at one moment.
@@ -239,6 +243,7 @@ impl Visit<'_> {
             open: self.examined.open,
             late: self.now.late,
             also,
+            again: self.gate.again,
             ..Surroundings::default()
         }
     }
@@ -384,6 +389,7 @@ impl Visit<'_> {
 
     fn step_down(&self) {
         if self.gate.lines_down > 0 {
+            (self.gate.said)();
             self.say(&"\n".repeat(self.gate.lines_down));
         }
     }

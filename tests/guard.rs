@@ -240,9 +240,8 @@ fn what_is_said_stays_on_the_screen(kind: Kind) {
         let drawn = shell.prompts_drawn();
         shell.send("\r");
         shell.wait_for("the refusal", |t| t.prompts > drawn && t.text().contains("@@"));
-        for said in
-            ["redtab: ./cleanup.sh is local-only", "kube context prod-eu", NOT_RUN, "redtab run --here"]
-        {
+        let keys = if kind == Kind::Fish { "and press Enter." } else { "and press Up, Enter." };
+        for said in ["redtab: ./cleanup.sh is local-only", "context prod-eu", NOT_RUN, keys, "run --here"] {
             shell.wait_for(said, |t| t.text().contains(said));
         }
         assert!(!home.join("ran").exists());
@@ -887,6 +886,57 @@ fn a_run_directory_closed_after_a_block_changes_nothing(kind: Kind) {
     works(&home, &mut shell);
 }
 
+/// An exported value that no program can be started with: the guard can't be run, and neither can any other program.
+fn an_environment_too_large_for_any_program_is_a_broken_guard(kind: Kind) {
+    let big = match kind {
+        Kind::Fish => "set -gx BIG (string repeat -n 300000 x)",
+        _ => "printf -v BIG %300000s x; export BIG",
+    };
+    let (home, mut shell) = hot(kind);
+    shell.line(big);
+    // What the shell itself can do is refused once, and then done.
+    let builtin = match kind {
+        Kind::Fish => "true > plain",
+        _ => ": >| plain",
+    };
+    refused(&home, &mut shell, builtin);
+    assert!(!home.join("plain").exists(), "{}", shell.dump());
+    shell.line(builtin);
+    assert!(home.join("plain").exists(), "{}", shell.dump());
+    refused(&home, &mut shell, &kind.unset("BIG"));
+    shell.line(&kind.unset("BIG"));
+    refused(&home, &mut shell, "./cleanup.sh");
+    works(&home, &mut shell);
+
+    let (home, mut shell) = clear(kind, "");
+    let named = count(&shell, "the guard fails");
+    shell.line(big).line(&format!("AWS_PROFILE=x {builtin}")).line(&kind.unset("BIG"));
+    assert!(home.join("plain").exists(), "{}", shell.dump());
+    assert_eq!(count(&shell, "the guard fails"), named + 1, "{}", shell.dump());
+    refused(&home, &mut shell, "AWS_PROFILE=acme-prod ./cleanup.sh");
+    works(&home, &mut shell);
+}
+
+fn a_run_directory_that_is_someone_elses_after_a_block_changes_nothing(kind: Kind) {
+    let home = home_on("prod-eu");
+    let mut shell = kind.in_home(&home).unprivileged().redtab().start();
+    refused(&home, &mut shell, "./cleanup.sh");
+    if rustix::process::geteuid().is_root() {
+        // Ours is root's here: somebody else's it becomes, with all that lies in it.
+        let status = std::process::Command::new("chown").args(["-R", "65534"]).arg(home.run_dir()).status();
+        assert!(status.unwrap().success());
+    } else {
+        fs::remove_dir_all(home.run_dir()).unwrap();
+        std::os::unix::fs::symlink("/root", home.run_dir()).unwrap();
+    }
+    works(&home, &mut shell);
+    refused(&home, &mut shell, "./cleanup.sh");
+    works(&home, &mut shell);
+    shell.line(kind.name());
+    refused(&home, &mut shell, "./cleanup.sh");
+    works(&home, &mut shell);
+}
+
 // Where it can't
 
 fn status_says_whether_the_guard_is_armed(kind: Kind) {
@@ -1031,5 +1081,7 @@ in_every_shell! {
     an_interrupt_behind_stop_lets_nothing_run,
     a_guard_killed_at_its_question_refuses,
     a_run_directory_closed_after_a_block_changes_nothing,
+    a_run_directory_that_is_someone_elses_after_a_block_changes_nothing,
+    an_environment_too_large_for_any_program_is_a_broken_guard,
     status_says_whether_the_guard_is_armed,
 }

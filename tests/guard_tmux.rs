@@ -485,6 +485,90 @@ fn vi_commands_run_nothing_past_the_guard_of_bash() {
     pane.works();
 }
 
+/// Every key that enters a line, and what shells expand before they run one.
+fn whatever_enters_it_it_is_refused(kind: Kind) {
+    let home = home(Tab::Hot);
+    let rc_lines = match kind {
+        Kind::Bash => "",
+        Kind::Zsh => "alias -g GL=./cleanup.sh\nalias -s run=sh\nbindkey '^o' accept-line-and-down-history",
+        Kind::Fish => "abbr -a ab ./cleanup.sh",
+    };
+    fs::copy(home.join("cleanup.sh"), home.join("clean.run")).unwrap();
+    rc(&home, kind, rc_lines, true, "");
+    let tmux = server(&home, kind);
+    let pane = Pane::open(&tmux, kind, "keys");
+    let keys: &[&str] = match kind {
+        Kind::Bash => &["C-m", "C-j", "C-o"],
+        Kind::Zsh => &["C-m", "C-j", "C-o", "M-a"],
+        Kind::Fish => &["C-m", "C-j"],
+    };
+    for key in keys {
+        pane.fresh().text("./cleanup.sh");
+        pane.until("the line", |screen| screen.ends_with("@@ ./cleanup.sh"));
+        pane.keys(&[key]);
+        pane.until("refusal", |screen| screen.contains(NOT_RUN));
+        // Some of these keys leave a line behind.
+        if kind != Kind::Fish {
+            pane.keys(&["C-c"]);
+        }
+        pane.empty();
+        assert!(!pane.ran(), "{key}\n{}", pane.screen());
+    }
+    let lines: &[&str] = match kind {
+        Kind::Bash => {
+            &["!!", "!./clean", "bash <<< ./cleanup.sh", "$(echo ./cleanup.sh)", "command eval ./cleanup.sh"]
+        }
+        Kind::Zsh => {
+            &["!!", "command GL", "true; GL", "./clean.run", "bash <<< ./cleanup.sh", "=env ./cleanup.sh"]
+        }
+        Kind::Fish => &["ab", "ab z", "true; ab", "eval ./cleanup.sh", "echo ./cleanup.sh | source"],
+    };
+    for line in lines {
+        // What `!!` stands for.
+        if *line == "!!" || line.starts_with("!.") {
+            pane.refused("./cleanup.sh");
+        }
+        pane.refused(line);
+    }
+    // Continued, and a here-doc.
+    if kind == Kind::Fish {
+        pane.fresh().text("./cleanup.sh \\").keys(&["Enter"]).text("more").keys(&["Enter"]);
+        pane.refusal("a continued line");
+    } else {
+        for rows in
+            [["./clea\\", "nup.sh", ""], ["bash <<X", "./cleanup.sh", "X"], ["true &&", "./cleanup.sh", ""]]
+        {
+            pane.fresh();
+            for row in rows.iter().filter(|row| !row.is_empty()) {
+                pane.text(row).keys(&["Enter"]);
+            }
+            pane.refusal(rows[0]);
+        }
+        pane.fresh();
+        for row in ["cat <<X", "./cleanup.sh", "X"] {
+            pane.text(row).keys(&["Enter"]);
+        }
+        pane.until("text that only mentions it", |screen| {
+            screen.ends_with(PROMPT) && screen.matches("./cleanup.sh").count() == 2
+        });
+        assert!(!pane.screen().contains(NOT_RUN), "{}", pane.screen());
+    }
+    // Beside a job that runs.
+    pane.line("sleep 100 &").refused("./cleanup.sh").works();
+}
+
+#[test]
+fn fish_tells_of_a_line_that_went_past_the_guard() {
+    let home = home(Tab::Hot);
+    rc(&home, Kind::Fish, "bind \\cx 'commandline -f execute'", true, "");
+    let tmux = server(&home, Kind::Fish);
+    let pane = Pane::open(&tmux, Kind::Fish, "a key of one's own");
+    pane.fresh().text("true").keys(&["C-x"]);
+    pane.until("warning", |screen| screen.contains("did not come by Enter") && screen.ends_with(PROMPT));
+    pane.line("true");
+    assert!(!pane.screen().contains("did not come by Enter"), "{}", pane.screen());
+}
+
 /// Debian's own `HISTCONTROL`, and `history -a` before or behind redtab: what began with a blank is in no file.
 #[test]
 fn no_secret_reaches_the_history_file_of_bash() {
@@ -502,6 +586,26 @@ fn no_secret_reaches_the_history_file_of_bash() {
         let file = fs::read_to_string(home.join("hist")).unwrap();
         assert_eq!(file, "echo one\necho two\n", "{}\n{}", pane.about, pane.screen());
     }
+}
+
+/// What is said about a line that runs stands whole on the screen, and what the line prints stands on a line of its own,
+/// also under a prompt of two lines.
+fn what_a_line_prints_stands_below_what_is_said(kind: Kind) {
+    let home = home(Tab::Hot);
+    home.executable("bin/kubectl", "#!/bin/sh\n[ \"$1\" = completion ] || echo \"changed $2\"\n");
+    rc(&home, kind, &kind.own_prompt(&["first".into(), format!("{PROMPT} ")]), true, "");
+    let tmux = server(&home, kind);
+    let pane = Pane::open(&tmux, kind, "a warning");
+    let has = |line: &str| pane.screen().lines().any(|row| row.trim() == line);
+    pane.line("kubectl apply -f web.yaml");
+    assert!(has("redtab: kubectl apply on prod-eu: changes objects of the cluster"), "{}", pane.screen());
+    assert!(has("changed -f"), "{}", pane.screen());
+    pane.fresh().text("kubectl delete ns payments").keys(&["Enter"]);
+    pane.until("question", |screen| screen.contains("Type prod-eu"));
+    pane.text("prod-eu").keys(&["Enter"]);
+    pane.until("what it prints", |screen| screen.contains("changed ns") && screen.ends_with(PROMPT));
+    assert!(has("changed ns") && has("deletes the objects and everything in them"), "{}", pane.screen());
+    pane.works();
 }
 
 /// The question itself: drawn in the pane, answered by keys, and the modes as before.
@@ -536,5 +640,7 @@ in_every_shell! {
     a_stopped_job_is_still_there,
     a_refused_line_is_at_hand_and_the_status_is_that_of_an_interrupt,
     an_editor_opens_no_way_past_the_guard,
+    whatever_enters_it_it_is_refused,
     a_question_is_answered_in_the_pane,
+    what_a_line_prints_stands_below_what_is_said,
 }

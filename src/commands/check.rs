@@ -56,6 +56,7 @@ pub fn run(args: &Check) -> Result<Exit> {
             open: examined.open,
             late: around.late,
             also: &[],
+            again: "",
             lease: lease.as_deref(),
         };
         let said = gravest.map(|finding| match decision {

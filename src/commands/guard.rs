@@ -73,6 +73,10 @@ pub fn run(args: &Guard) -> Result<Exit> {
             Shell::Bash => "press Up for it",
             Shell::Zsh | Shell::Fish => "it is back at the prompt",
         },
+        again: match args.shell {
+            Shell::Bash | Shell::Zsh => "Up, Enter",
+            Shell::Fish => "Enter",
+        },
         pid: args.pid,
         // bash and zsh have left the line; fish asks while the cursor is still in it.
         lines_down: match args.shell {
@@ -81,6 +85,7 @@ pub fn run(args: &Guard) -> Result<Exit> {
         },
         deadline: true,
         stop: &stop,
+        said: &|| token("said"),
     };
     let shown = fields.as_ref().map_or("", |fields| &fields.shown);
     if drift::since(shown, &examined.tab).is_some_and(|drift| gate.holds(&examined, &drift)) {

@@ -39,9 +39,11 @@ pub fn run(args: &Run) -> Result<Exit> {
         here: args.here,
         kept: "",
         pid: world.parent_pid().unwrap_or_default(),
+        again: "Up, Enter",
         lines_down: 0,
         deadline: false,
         stop: &|| {},
+        said: &|| {},
     };
     if !gate.pass(examined) {
         return Ok(Exit::Refused);

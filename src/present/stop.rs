@@ -24,6 +24,8 @@ pub struct Surroundings<'s> {
     pub also: &'s [&'s str],
     /// The newest restore point, or why none is known; empty where nothing holds the target.
     pub restore: &'s str,
+    /// The keys that enter the line again; empty for those of most shells.
+    pub again: &'s str,
     /// The exact command that takes the lease which is missing.
     pub lease: Option<&'s str>,
 }
@@ -125,7 +127,10 @@ fn refusal(finding: &Finding, around: Surroundings) -> Vec<String> {
     }
     match (&finding.cause, around.lease) {
         (Cause::LocalOnly { .. }, _) => vec![
-            "It was not run. Switch away and press Up, Enter.".into(),
+            format!(
+                "It was not run. Switch away and press {}.",
+                if around.again.is_empty() { "Up, Enter" } else { around.again }
+            ),
             format!("Meant for production, this once:  redtab run --here {subject}"),
             overruled(finding),
         ],
