@@ -109,7 +109,7 @@ impl Live {
             // Tabs that see the same are judged once.
             let sight = (&known.record.selectors, known.record.cwd.as_str());
             let clear = judged.get(&sight).is_some_and(|production| !production);
-            if !(clear && !self.painted.contains_key(key)) {
+            if !clear || self.painted.contains_key(key) {
                 judged.insert(sight, self.judge(world, run_dir, key, known));
             }
         }

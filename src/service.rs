@@ -27,7 +27,7 @@ const HANDED_ON: &[&str] = &[
 /// Those of them that are set here, in order.
 pub fn variables(world: &World) -> Vec<(String, String)> {
     let set = |name: &&str| Some(((*name).to_owned(), world.var(name)?.to_str()?.to_owned()));
-    HANDED_ON.iter().filter_map(|name| set(name)).filter(|(_, value)| !value.is_empty()).collect()
+    HANDED_ON.iter().filter_map(set).filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Where this user's units lie.
