@@ -193,6 +193,10 @@ pub enum WatchCommand {
     },
     /// Start a watcher in the background, if none is running
     Start,
+    /// Make it a service of yours, which starts when you log in: a systemd user unit, on macOS a launchd agent
+    Install,
+    /// Take that service away, and end the watcher
+    Uninstall,
     /// Whether one is running: exit 0 when it is
     Status,
     /// End the one that is running

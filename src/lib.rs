@@ -28,6 +28,7 @@ pub mod parts;
 pub mod present;
 pub mod replace;
 pub mod reply;
+pub mod service;
 pub mod shell;
 pub mod signal;
 pub mod sources;

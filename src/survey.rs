@@ -74,7 +74,8 @@ fn own(view: &View, names: &Names) -> (Vec<u32>, look::Opened) {
 }
 
 fn wants_watcher(config: &config::Config) -> bool {
-    config.watch.start != config::StartWatcher::Manual
+    // Elsewhere there are no sockets to be seen: nobody is missed.
+    cfg!(target_os = "linux") && config.watch.start != config::StartWatcher::Manual
 }
 
 fn verdict_of(

@@ -119,7 +119,7 @@ fn lock(
 }
 
 /// Whether a watcher of the first binary takes the place of one of the second.
-fn replaces(own: &Binary, other: &Binary) -> bool {
+pub fn replaces(own: &Binary, other: &Binary) -> bool {
     own != other && own.changed > other.changed
 }
 

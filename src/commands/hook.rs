@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
-use crate::commands::record;
+use crate::commands::{record, watch};
 use crate::config::{self, Elsewhere};
 use crate::connections::scan;
 use crate::guard::{drift, sieve};
@@ -59,6 +59,12 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         let end = std::time::UNIX_EPOCH + std::time::Duration::from_secs(lease.until());
         world.local_at(end, &config.hours.timezone).hour
     });
+    if let (Some(dir), Some(tab)) = (&run_dir, world.tab())
+        && dir.tab_record(&world, &tab).is_none_or(|record| record.shell_pid != args.pid)
+    {
+        // Once in a shell's life. Nothing is waited for, and what goes wrong `redtab doctor` tells.
+        watch::start_for_shell(&world, dir, config);
+    }
     let say = run_dir.as_ref().zip(world.tab()).and_then(|(dir, tab)| dir.take_notice(&tab.key(), world.uid));
     let say = say.map(|text| said(&text));
     let looks = looks(&view, config);

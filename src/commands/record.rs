@@ -195,7 +195,7 @@ fn run_tmux(world: &World, arguments: &[String]) -> bool {
 
 /// Names of files, ports and the like, which no signal repeats; every other value is taken from its signal, without
 /// secrets.
-const PLAIN: &[&str] = &[
+pub const PLAIN: &[&str] = &[
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AZURE_CONFIG_DIR",

@@ -16,10 +16,11 @@ use crate::config::{Audit, Config};
 use crate::present::terminal::{self, Act};
 use crate::signal::{Place, Trouble};
 use crate::sources::connections::Watcher;
+use crate::state::open::Binary;
 use crate::state::{RunDir, StateDir, system_log};
-use crate::survey;
 use crate::view::View;
-use crate::world::World;
+use crate::world::{Content, World};
+use crate::{service, survey, watch};
 
 /// Looks at all of it.
 pub fn look(world: &World, binary: &Path, out: &mut Vec<Finding>) {
@@ -36,7 +37,7 @@ pub fn look(world: &World, binary: &Path, out: &mut Vec<Finding>) {
     out.extend(around.directory("state directory", StateDir::place(world), StateDir::open(world).map(drop)));
     out.extend(around.stale());
     out.extend(around.system_log(survey.loaded.config.audit));
-    out.extend(around.watcher(survey.connections.watcher));
+    out.extend(around.watcher(survey.connections.watcher, binary));
     out.extend(around.terminal(&survey.loaded.config));
     if world.var("REDTAB").is_some_and(|value| value == "off") {
         let text = "REDTAB=off: redtab is switched off in this shell";
@@ -251,16 +252,35 @@ impl Around<'_> {
 
     // --- the watcher and the terminal ---
 
-    fn watcher(&self, watcher: Watcher) -> Option<Finding> {
-        let finding = |level, text: &str| Some(Finding::new(level, "watcher", "watcher", text));
-        match watcher {
+    fn watcher(&self, watcher: Watcher, binary: &Path) -> Vec<Finding> {
+        let finding = |level, text: &str| Finding::new(level, "watcher", "watcher", text);
+        let start = "redtab watch start".to_string();
+        let service = service::file(self.world).filter(|file| file.exists());
+        let managed = service.is_some() && service::is_managed(self.world);
+        let holder = RunDir::open(self.world).ok().and_then(|dir| dir.watcher(self.world.uid));
+        let older = holder.is_some_and(|holder| watch::replaces(&Binary::own(), &holder.binary));
+        let mut out = vec![match watcher {
+            Watcher::Running if older => finding(Level::Warn, "running, but of an older redtab").mend(start),
+            Watcher::Running if managed => finding(Level::Ok, "running, as a service"),
             Watcher::Running => finding(Level::Ok, "running"),
             Watcher::None => finding(Level::Ok, "none, by choice: tunnels and idle sessions are not watched"),
             Watcher::Dead => {
-                let text = "not running: where tunnels lead is not known";
-                Some(finding(Level::Fail, text)?.mend("redtab watch start".to_string()))
+                let text = "not running: where tunnels lead is not known, and nobody tells of idle sessions";
+                let mend =
+                    if managed { format!("systemctl --user restart {}", service::UNIT) } else { start };
+                finding(Level::Fail, text).mend(mend)
             }
+        }];
+        if let Some(file) = service
+            && let Content::Bytes(bytes) = self.world.read(&file).0
+            && memchr::memmem::find(&bytes, binary.as_os_str().as_encoded_bytes()).is_none()
+        {
+            let text = "the service runs another redtab than this one";
+            out.push(
+                finding(Level::Warn, text).at(self.shown(&file)).mend("redtab watch install".to_string()),
+            );
         }
+        out
     }
 
     /// The terminal's profile, why it is that one, what can be done with it, and what would make it do more.

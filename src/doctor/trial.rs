@@ -316,6 +316,8 @@ fn environment(world: &World, shell: Shell, place: &Place) -> Vec<(OsString, OsS
         ("HISTFILE", ours("history")),
         ("fish_history", OsString::new()),
         ("REDTAB_SEGMENT", "short".into()),
+        // The shells of a trial start no watcher that outlives it.
+        ("REDTAB_WATCH", "off".into()),
         ("REDTAB_RUN_DIR", ours("run")),
         ("REDTAB_STATE_DIR", ours("state")),
     ];
