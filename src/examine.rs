@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use crate::config::{Config, Loaded, Origin, mark};
-use crate::connections::kinds;
+use crate::connections::{kinds, tunnels};
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
 use crate::guard::drift;
@@ -20,6 +20,7 @@ use crate::guard::line::{self, Dialect};
 use crate::guard::own::{self, LocalOnly};
 use crate::guard::rules::{self, Hit, Level, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
+use crate::inventory;
 use crate::present::overrule;
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
 use crate::sources;
@@ -143,6 +144,25 @@ pub enum Opens {
 }
 
 impl Examination {
+    /// The forwards that the line asks an ssh for, each as `-L` takes it: those it names, and those that stand in ssh's
+    /// configuration for its host.
+    pub fn forwards(&self, world: &World) -> Vec<String> {
+        let view = View::new(world);
+        let ssh = self.resolved.iter().filter(|run| run.places.is_empty() && run.name() == "ssh");
+        let asked = ssh.filter_map(|run| {
+            let words = run.argv.iter().skip(1).map(|word| word.exact().unwrap_or("?").to_owned());
+            let (mut specs, host, config) = tunnels::asked(&words.collect::<Vec<_>>())?;
+            let about = inventory::ssh::about(
+                &view,
+                crate::parts::bare_host(&host),
+                config.as_deref().map(Path::new),
+            );
+            specs.extend(about.forwards.iter().map(|text| tunnels::as_option(text)));
+            Some(specs)
+        });
+        asked.flatten().filter(|spec| spec.len() < 512).take(MAX_GOES).collect()
+    }
+
     /// What the line opens from this machine, by its programs' names and arguments.
     pub fn opens(&self) -> Opens {
         let here = self.resolved.iter().filter(|run| run.places.is_empty() && run.what == What::Program);
@@ -150,6 +170,11 @@ impl Examination {
             // What can't be told stands for some value.
             let argv: Vec<String> =
                 run.argv.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect();
+            if tunnels::asked(argv.get(1..)?).is_some_and(|(specs, ..)| !specs.is_empty())
+                && run.name() == "ssh"
+            {
+                return Some(Opens::Port);
+            }
             if TUNNELLERS.contains(&runs::base_name(argv.first()?)) {
                 return Some(Opens::Port);
             }
@@ -792,7 +817,7 @@ impl Examiner<'_> {
             };
             let all = elsewhere || speaking.contains(&"kube");
             judged.push(
-                self.part(&verdict, |source, domain| speaking.contains(&source) || all && domain == of),
+                self.part(&verdict, |source, domain| speaking.contains(&source) || all && is_of(domain, of)),
             );
         }
         judged
@@ -828,14 +853,9 @@ impl Examiner<'_> {
         Judged { gravity, target: shown, reason, overrule }
     }
 
-    /// What a verdict says of one domain; an application is where its database is, and terraform acts by the cloud's
-    /// credentials.
+    /// What a verdict says of one domain.
     fn domain(&self, verdict: &Verdict, of: Domain) -> Judged {
-        self.part(verdict, |_, domain| {
-            domain == of
-                || (of == Domain::App && domain == Domain::Database)
-                || (of == Domain::Terraform && domain == Domain::Cloud)
-        })
+        self.part(verdict, |_, domain| is_of(domain, of))
     }
 
     /// What a verdict says of the signals that `counts` takes, by source and domain. A directory that declares itself
@@ -847,6 +867,14 @@ impl Examiner<'_> {
         let (target, reason) = own.lead();
         Judged { gravity: own.gravity, target, reason, overrule: overrule::of(&own) }
     }
+}
+
+/// Whether a signal's domain says where a rule of the domain `of` strikes: an application is where its database is, and
+/// terraform acts by the cloud's credentials.
+fn is_of(domain: Domain, of: Domain) -> bool {
+    domain == of
+        || (of == Domain::App && domain == Domain::Database)
+        || (of == Domain::Terraform && domain == Domain::Cloud)
 }
 
 /// The order of verdicts: of equals the one with doubts.
