@@ -689,7 +689,9 @@ mod tests {
     #[test]
     fn a_master_is_used_by_its_clients() {
         // A tunnel that is a master as well is used by them too.
-        [Use::Master, Use::Forwarding].map(used_by_its_clients);
+        for uses in [Use::Master, Use::Forwarding] {
+            used_by_its_clients(uses);
+        }
     }
 
     fn used_by_its_clients(uses: Use) {
