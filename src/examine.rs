@@ -296,6 +296,8 @@ impl Examiner<'_> {
                 findings.push(finding(&shown(run), Cause::LocalOnly { by }, gravest.unwrap_or(self.tab)));
             }
             self.script(run, cwd.as_deref(), &overrides, &verdicts, findings);
+        } else if let Some(Place::Remote(host)) = run.places.first() {
+            findings.extend(self.script_over_there(run, host));
         }
         let mut hits = rules::matches(run);
         hits.extend(rules::matches_of(run, self.rules));
@@ -498,6 +500,21 @@ impl Examiner<'_> {
             }
             What::Function => {}
         }
+    }
+
+    /// A script on another host, of which only the name can be read.
+    fn script_over_there(&self, run: &Run, host: &str) -> Option<Finding> {
+        if !matches!(run.what, What::Program | What::Script { .. }) {
+            return None;
+        }
+        let program = run.program();
+        let is_path = program.contains('/') || Path::new(program).extension().is_some();
+        let word = flags::destructive_word(program).filter(|_| is_path)?;
+        let Judged { gravity, target, reason, overrule } = self.named(Kind::Hostname, Some(host));
+        let evidence = format!("its name says `{word}`");
+        let cause = Cause::LooksDestructive { evidence, script: None, meant: false };
+        let subject = shown(run);
+        Some(Finding { subject, cause, gravity, target, reason, tunnel: None, overrule })
     }
 
     /// A file that would run: its flag, or what destroys in it.

@@ -287,8 +287,8 @@ impl Visit<'_> {
         let message = stop::message(finding, Decision::Confirm, around);
         match &finding.cause {
             // Known to be meant for production, it is asked about for the hour alone.
-            Cause::LooksDestructive { script, meant: false, .. } => {
-                self.about_script(finding, script.as_ref(), &message)
+            Cause::LooksDestructive { script: Some(script), meant: false, .. } => {
+                self.about_script(finding, script, &message)
             }
             _ => self.name_typed(finding, &message),
         }
@@ -327,14 +327,9 @@ impl Visit<'_> {
     }
 
     /// Nobody has said yet what this script is for.
-    fn about_script(
-        &self,
-        finding: &Finding,
-        script: Option<&crate::guard::decide::Script>,
-        message: &str,
-    ) -> bool {
+    fn about_script(&self, finding: &Finding, script: &crate::guard::decide::Script, message: &str) -> bool {
         // A flag is for a whole file: a task's would speak for all its neighbours.
-        let file = script.filter(|script| script.task.is_empty());
+        let file = Some(script).filter(|script| script.task.is_empty());
         let local = if file.is_some() { "[l] local-only: flag it, don't run   " } else { "" };
         let question = format!(
             "{INDENT}It is not flagged. Is it for this machine?\n\
@@ -354,7 +349,7 @@ impl Visit<'_> {
             }
             (Answer::Given(key), _) if key.eq_ignore_ascii_case("p") => {
                 let named = self.name_typed(finding, "");
-                if let (true, Some(script), Ok(state)) = (named, script, &self.state) {
+                if let (true, Ok(state)) = (named, &self.state) {
                     match state.remember_meant(script) {
                         Ok(()) => self.record("meant", finding),
                         Err(error) => self.trouble("this answer can't be kept", &crate::world::plain(&error)),

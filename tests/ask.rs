@@ -394,7 +394,11 @@ fn a_hook_that_reads_the_answer_is_asked_in_front(kind: Kind) {
     shell.send("\x0f");
     shell.wait_for("the question", |t| t.text().contains(QUESTION));
     shell.send("prod-eu\r");
-    let whole = if kind == Kind::Bash { "yes>" } else { "stop+yes" };
+    let whole = match kind {
+        Kind::Bash => "yes>",
+        Kind::Zsh => "stop+yes",
+        Kind::Fish => "stop+said+yes",
+    };
     shell.wait_for("the answer", |t| t.text().contains(whole));
 }
 

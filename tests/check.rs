@@ -137,6 +137,23 @@ fn a_target_on_the_line_overrules_a_red_tab() {
     }
 }
 
+#[test]
+fn of_a_script_on_another_host_the_name_speaks() {
+    let home = home();
+    for (line, decision) in [
+        ("ssh prod-web ./cleanup.sh", "confirm"),
+        ("ssh prod-web 'cd /srv && sudo bash reset_db.sh --yes'", "confirm"),
+        ("ssh prod-web ./deploy.sh", "allow"),
+        ("ssh prod-web clean", "allow"),
+        ("ssh prod-web", "allow"),
+        ("ssh dev-web ./cleanup.sh", "allow"),
+        ("ssh prod-web cat cleanup.sh", "allow"),
+        ("ssh prod-web 'vi cleanup.sh; ls'", "allow"),
+    ] {
+        assert_eq!(decide(&home, &[], line), decision, "{line}");
+    }
+}
+
 /// A namespace, a database or a user says what is meant, not whose it is: the tab's own target still counts.
 #[test]
 fn what_only_narrows_a_target_overrules_nothing() {
