@@ -158,6 +158,37 @@ fn a_clean_home_is_clean_and_stays_as_it_is() {
     assert_eq!(String::from_utf8_lossy(&log.stdout).matches("local-only").count(), 0, "{log:?}");
 }
 
+/// Beside the tools that people have at their prompts, the real ones, in either order.
+#[test]
+fn beside_other_tools_all_is_well_in_either_order() {
+    for kind in SHELLS {
+        let line = |tool: &str| match (tool, kind) {
+            ("redtab", kind) => kind.init().to_string(),
+            (words, Kind::Fish) => format!("{words} fish | source"),
+            (words, kind) => format!("eval \"$({words} {})\"", kind.name()),
+        };
+        for order in [
+            ["redtab", "starship init", "direnv hook", "mise activate"],
+            ["mise activate", "direnv hook", "starship init", "redtab"],
+            ["direnv hook", "redtab", "mise activate", "starship init"],
+        ] {
+            let rc: Vec<String> = order.into_iter().map(line).collect();
+            let mut patient = Patient::of(kind, &rc.join("\n"));
+            let tools = support::tool("starship");
+            patient.path += &format!(":{}", tools.parent().unwrap().display());
+            symlink("/usr/bin/direnv", patient.path_of("tools/direnv")).unwrap();
+            let patient =
+                patient.var("DIRENV_LOG_FORMAT", "").var("MISE_OFFLINE", "1").var("MISE_QUIET", "1");
+            let (text, _) = patient.doctor(&[]);
+            let told = text.lines().find(|line| line.contains(&format!(" {} ", kind.name()))).unwrap();
+            assert!(
+                told.starts_with("ok ") && told.ends_with("(tried in a pty: 6 of 6)"),
+                "{order:?}\n{text}"
+            );
+        }
+    }
+}
+
 /// The negative control: what doctor says of a guard that lets everything through.
 #[test]
 fn a_guard_that_lets_lines_through_is_found_out() {
