@@ -68,6 +68,42 @@ fn files_say_what_the_cli_reads_in_them() {
 }
 
 #[test]
+fn the_profiles_are_those_the_cli_lists() {
+    for (config, credentials) in [
+        ("", ""),
+        (
+            "[default]\n[profile a]\n[profile \"b c\"]\n[sso-session s]\nsso_region = x\n[services d]\n",
+            "[keys]\n[a]\n",
+        ),
+        (
+            "[profile x]\nregion = y\n[plugins]\nz = w\n[profile 'q']\n",
+            "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
+        ),
+        ("[b]\n[profile]\n[profile c d]\n[preview]\n", "[profile e]\n[f g]\n"),
+    ] {
+        let home = Home::new();
+        home.write(".aws/config", config);
+        home.write(".aws/credentials", credentials);
+        // The CLI's own library: its first version has no command that lists them.
+        let python = tool("aws").parent().unwrap().parent().unwrap().join("awscli/bin/python");
+        let script =
+            "import botocore.session; print(*botocore.session.Session().available_profiles, sep='\\n')";
+        let listed = home.command(python).args(["-c", script]).output().unwrap();
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        let mut listed: Vec<&str> = listed.lines().filter(|name| !name.is_empty()).collect();
+        let all = json(&home, "targets", &[]);
+        let targets = all["targets"].as_array().unwrap().iter();
+        let mut of_redtab: Vec<&str> = targets
+            .filter(|target| target["kind"] == "aws_profile")
+            .map(|target| target["name"].as_str().unwrap())
+            .collect();
+        listed.sort_unstable();
+        of_redtab.sort_unstable();
+        assert_eq!(of_redtab, listed, "{config:?} {credentials:?}");
+    }
+}
+
+#[test]
 fn the_profile_in_use_is_the_one_the_cli_uses() {
     let home = Home::new();
     home.write(
