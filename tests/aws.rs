@@ -68,6 +68,42 @@ fn files_say_what_the_cli_reads_in_them() {
 }
 
 #[test]
+fn the_profiles_are_those_the_cli_lists() {
+    for (config, credentials) in [
+        ("", ""),
+        (
+            "[default]\n[profile a]\n[profile \"b c\"]\n[sso-session s]\nsso_region = x\n[services d]\n",
+            "[keys]\n[a]\n",
+        ),
+        (
+            "[profile x]\nregion = y\n[plugins]\nz = w\n[profile 'q']\n",
+            "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
+        ),
+        ("[b]\n[profile]\n[profile c d]\n[preview]\n", "[profile e]\n[f g]\n"),
+    ] {
+        let home = Home::new();
+        home.write(".aws/config", config);
+        home.write(".aws/credentials", credentials);
+        // The CLI's own library: its first version has no command that lists them.
+        let python = tool("aws").parent().unwrap().parent().unwrap().join("awscli/bin/python");
+        let script =
+            "import botocore.session; print(*botocore.session.Session().available_profiles, sep='\\n')";
+        let listed = home.command(python).args(["-c", script]).output().unwrap();
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        let mut listed: Vec<&str> = listed.lines().filter(|name| !name.is_empty()).collect();
+        let all = json(&home, "targets", &[]);
+        let targets = all["targets"].as_array().unwrap().iter();
+        let mut of_redtab: Vec<&str> = targets
+            .filter(|target| target["kind"] == "aws_profile")
+            .map(|target| target["name"].as_str().unwrap())
+            .collect();
+        listed.sort_unstable();
+        of_redtab.sort_unstable();
+        assert_eq!(of_redtab, listed, "{config:?} {credentials:?}");
+    }
+}
+
+#[test]
 fn the_profile_in_use_is_the_one_the_cli_uses() {
     let home = Home::new();
     home.write(
@@ -246,12 +282,18 @@ fn local_only_scripts_wait_for_an_answer(kind: Kind) {
     // The tab stays clear, and other lines run; this one does not.
     shell.export("AWS_ACCESS_KEY_ID", TELLS).expect_clear().line("touch other").expect_clear();
     assert!(home.join("other").exists());
-    shell.send("sh ./clean.sh\r").wait_for("the refusal", |t| t.text().contains("It was not run"));
+    let drawn = shell.prompts_drawn();
+    shell
+        .send("sh ./clean.sh\r")
+        .wait_for("the refusal and a prompt", |t| t.text().contains("It was not run") && t.prompts > drawn);
     assert!(!cleaned.exists(), "{}", shell.dump());
     if kind == Kind::Fish {
-        shell.send("\x03");
+        // There the line is still at hand.
+        shell.wait_for("the line", |t| t.typed().is_some_and(|typed| !typed.is_empty()));
+        shell.send(&"\x15\x7f".repeat(6)).wait_for("an empty line", |t| t.typed().as_deref() == Some(""));
+    } else {
+        shell.prompt();
     }
-    shell.prompt();
     shell.line("redtab mark safe aws_account 171436882533").line("sh ./clean.sh");
     assert!(cleaned.exists(), "{}", shell.dump());
 }

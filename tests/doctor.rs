@@ -27,6 +27,8 @@ struct Patient {
     path: String,
     vars: Vec<(String, String)>,
     unprivileged: bool,
+    /// Where doctor is called.
+    cwd: &'static str,
 }
 
 impl Patient {
@@ -43,7 +45,7 @@ impl Patient {
             home.write(kind.rc_path(), format!("{}{}\n", kind.rc_head(), kind.init()));
         }
         let path = format!("{}:{}", home.bin().display(), home.join("tools").display());
-        Patient { home, path, vars: Vec::new(), unprivileged: false }
+        Patient { home, path, vars: Vec::new(), unprivileged: false, cwd: "" }
     }
 
     /// A home with one shell, whose rc file is this.
@@ -64,6 +66,12 @@ impl Patient {
         self
     }
 
+    /// An editor that takes out the line that it is shown.
+    fn editor(self) -> Patient {
+        let path = self.home.executable("bin/editor", "#!/bin/sh\nsed -i \"${1#+}d\" \"$2\"\n");
+        self.var("EDITOR", path.to_str().unwrap())
+    }
+
     fn write(self, file: &str, text: &str) -> Patient {
         self.home.write(file, text);
         self
@@ -82,7 +90,7 @@ impl Patient {
         } else {
             self.home.command(program)
         };
-        command.env("PATH", &self.path).env("SHELL", "/bin/bash");
+        command.env("PATH", &self.path).env("SHELL", "/bin/bash").current_dir(self.home.join(self.cwd));
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -148,6 +156,37 @@ fn a_clean_home_is_clean_and_stays_as_it_is() {
     }
     let log = patient.command(patient.home.redtab().to_str().unwrap()).arg("log").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&log.stdout).matches("local-only").count(), 0, "{log:?}");
+}
+
+/// Beside the tools that people have at their prompts, the real ones, in either order.
+#[test]
+fn beside_other_tools_all_is_well_in_either_order() {
+    for kind in SHELLS {
+        let line = |tool: &str| match (tool, kind) {
+            ("redtab", kind) => kind.init().to_string(),
+            (words, Kind::Fish) => format!("{words} fish | source"),
+            (words, kind) => format!("eval \"$({words} {})\"", kind.name()),
+        };
+        for order in [
+            ["redtab", "starship init", "direnv hook", "mise activate"],
+            ["mise activate", "direnv hook", "starship init", "redtab"],
+            ["direnv hook", "redtab", "mise activate", "starship init"],
+        ] {
+            let rc: Vec<String> = order.into_iter().map(line).collect();
+            let mut patient = Patient::of(kind, &rc.join("\n"));
+            let tools = support::tool("starship");
+            patient.path += &format!(":{}", tools.parent().unwrap().display());
+            symlink("/usr/bin/direnv", patient.path_of("tools/direnv")).unwrap();
+            let patient =
+                patient.var("DIRENV_LOG_FORMAT", "").var("MISE_OFFLINE", "1").var("MISE_QUIET", "1");
+            let (text, _) = patient.doctor(&[]);
+            let told = text.lines().find(|line| line.contains(&format!(" {} ", kind.name()))).unwrap();
+            assert!(
+                told.starts_with("ok ") && told.ends_with("(tried in a pty: 6 of 6)"),
+                "{order:?}\n{text}"
+            );
+        }
+    }
 }
 
 /// The negative control: what doctor says of a guard that lets everything through.
@@ -319,6 +358,40 @@ faults! {
         .write(".config/redtab/config.toml", "[[environment]]\nname = \"qa\"\ncolor = \"#12\"\n");
     bad_variable: "fail" "", Patient::of(Kind::Bash, BASH)
         .write(".config/redtab/config.toml", "lock = [1]\n");
+    kubeconfig_is_a_pipe: "warn" "is a named pipe", {
+        let patient = Patient::of(Kind::Bash, BASH).write(".kube/config", "");
+        fs::remove_file(patient.path_of(".kube/config")).unwrap();
+        let made = patient.home.command("mkfifo").arg(patient.path_of(".kube/config")).status().unwrap();
+        assert!(made.success());
+        patient
+    };
+    credentials_are_a_directory: "warn" "is a directory", {
+        let patient = Patient::of(Kind::Bash, BASH);
+        fs::create_dir_all(patient.path_of(".aws/credentials")).unwrap();
+        patient
+    };
+    kubeconfig_is_huge: "warn" "is larger than", {
+        let patient = Patient::of(Kind::Bash, BASH).write(".kube/config", "");
+        fs::File::create(patient.path_of(".kube/config")).unwrap().set_len(9 << 20).unwrap();
+        patient
+    };
+    aws_file_is_broken: "warn" "has a line that sets nothing",
+        Patient::of(Kind::Bash, BASH).write(".aws/config", "[default]\nregion = x\njunk\n").editor();
+    dotenv_is_broken: "warn" "has a quote that is never closed", {
+        let patient = Patient::of(Kind::Zsh, ZSH).write("project/.env", "A=b\nPGHOST='x\n").editor();
+        Patient { cwd: "project", ..patient }
+    };
+    redtab_toml_that_everybody_can_write: "warn" "can be written by everybody", {
+        let patient = Patient::of(Kind::Bash, BASH).write("project/.redtab.toml", "");
+        let file = patient.path_of("project/.redtab.toml");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
+        Patient { cwd: "project", ..patient }
+    };
+    config_is_a_directory: "fail" "is a directory", {
+        let patient = Patient::of(Kind::Bash, BASH);
+        fs::create_dir_all(patient.path_of(".config/redtab/config.toml")).unwrap();
+        patient
+    };
     unreadable_kubeconfig: "warn" "permission denied", {
         let patient = Patient::of(Kind::Bash, BASH).unprivileged().write(".kube/config", "");
         fs::set_permissions(patient.path_of(".kube/config"), fs::Permissions::from_mode(0o000)).unwrap();

@@ -150,7 +150,7 @@ fn what_says_production_ends_with_the_line_that_takes_it_back() {
 
 #[test]
 fn what_cannot_be_read_is_unsure_at_once() {
-    for file in ["hostname", "hosts", "machine-info"] {
+    for file in ["hosts", "machine-info"] {
         let home = machine();
         assert!(home.command("mkfifo").arg(home.join("machine").join(file)).status().unwrap().success());
         let start = Instant::now();
@@ -163,6 +163,10 @@ fn what_cannot_be_read_is_unsure_at_once() {
         // The name itself is the kernel's to tell.
         assert_eq!(status(&home, "prod-7")["verdict"], "production");
     }
+    // Another place to read it from is no loss.
+    let home = machine();
+    assert!(home.command("mkfifo").arg(home.join("machine/hostname")).status().unwrap().success());
+    assert_eq!(status(&home, "web-7")["verdict"], "clear");
     // A list of blocked sites may be as long as it likes.
     let home = machine();
     let list = "0.0.0.0 ads.example\n".repeat(1 << 20);
@@ -171,7 +175,7 @@ fn what_cannot_be_read_is_unsure_at_once() {
 }
 
 #[test]
-fn local_only_scripts_stop_on_a_productive_machine() {
+fn a_productive_machine_is_guarded() {
     let home = machine();
     home.write("clean.sh", "# redtab: local-only\ntrue\n");
     let check = |name: &str| run(&home, name, &["redtab", "check", "--json", "--", "sh ./clean.sh"]);
@@ -180,6 +184,17 @@ fn local_only_scripts_stop_on_a_productive_machine() {
     let told: Value = serde_json::from_slice(&stopped.stdout).unwrap();
     assert_eq!((stopped.status.code(), &told["decision"]), (Some(77), &"block".into()), "{told}");
     assert_eq!(told["target"], "prod-app-2");
+    // What changes the machine itself is asked about there, and nowhere else.
+    for (name, line, code) in [
+        ("prod-app-2", "sudo reboot", 77),
+        ("prod-app-2", "systemctl stop postgresql", 77),
+        ("prod-app-2", "kubectl delete ns payments", 0),
+        ("prod-app-2", "ssh web-dev sudo reboot", 0),
+        ("web-7", "sudo reboot", 0),
+    ] {
+        let checked = run(&home, name, &["redtab", "check", "--", line]);
+        assert_eq!(checked.status.code(), Some(code), "{name} {line}");
+    }
     let require = |name: &str| run(&home, name, &["redtab", "require", "local"]).status.code();
     assert_eq!((require("web-7"), require("prod-app-2")), (Some(0), Some(77)));
 }

@@ -338,6 +338,53 @@ fn azures_default_subscription_is_read_as_az_writes_it() {
     assert_eq!(status(&home, &vars, "")["verdict"], "production");
 }
 
+/// What az itself does: keeps two subscriptions, makes the named one its default, and says which that is.
+const AZ: &str = r#"
+import sys
+from azure.cli.core import get_default_cli
+from azure.cli.core._profile import Profile
+
+def subscription(digit, name, cloud):
+    return {
+        'id': '-'.join(digit * n for n in (8, 4, 4, 4, 12)), 'name': name, 'state': 'Enabled', 'isDefault': False,
+        'user': {'name': 'ana@acme.example', 'type': 'user'}, 'tenantId': digit * 8, 'environmentName': cloud,
+    }
+
+profile = Profile(cli_ctx=get_default_cli())
+profile._set_subscriptions([
+    subscription('1', 'Acme Dev', 'AzureCloud'),
+    subscription('3', 'Acme Production', 'AzureCloud'),
+    subscription('5', 'Größe "x" 本番', 'AzureCloud'),
+])
+profile.set_active_subscription(sys.argv[1])
+found = profile.get_subscription()
+sys.stdout.buffer.write(f"{found['name']} ({found['id']})".encode())
+"#;
+
+#[test]
+fn az_itself_writes_and_says_what_redtab_says() {
+    let python = tool("aws").parent().unwrap().parent().unwrap().join("azure/bin/python");
+    assert!(python.exists(), "{} is missing: tests/run --tools installs it", python.display());
+    for (wanted, verdict) in [
+        ("Acme Dev", "clear"),
+        ("Acme Production", "production"),
+        ("33333333-3333-3333-3333-333333333333", "production"),
+        ("Größe \"x\" 本番", "production"),
+        ("11111111-1111-1111-1111-111111111111", "clear"),
+    ] {
+        for vars in [&[][..], &[("AZURE_CONFIG_DIR", "~/elsewhere")]] {
+            let home = Home::new();
+            let mut az = with(home.command(&python), &home, vars, "");
+            let output = az.args(["-c", AZ, wanted]).output().unwrap();
+            let told = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let status = status(&home, vars, "");
+            assert_eq!(value(&status, "azure", "subscription"), told, "{wanted}");
+            assert_eq!((troubles(&status), &status["verdict"]), (vec![], &verdict.into()), "{wanted}");
+        }
+    }
+}
+
 // PostgreSQL
 
 /// Answers one client as a server that takes no connection, and returns port, database and user that it asked for.

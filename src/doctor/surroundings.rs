@@ -41,7 +41,7 @@ pub fn look(world: &World, binary: &Path, out: &mut Vec<Finding>) {
     out.extend(around.terminal(&survey.loaded.config));
     if world.var("REDTAB").is_some_and(|value| value == "off") {
         let text = "REDTAB=off: redtab is switched off in this shell";
-        out.push(Finding::new(Level::Warn, "shell", "this shell", text).mend("unset REDTAB".to_string()));
+        out.push(Finding::new(Level::Warn, "shell", "this shell", text).mend(around.unset("REDTAB")));
     }
 }
 
@@ -114,14 +114,9 @@ impl Around<'_> {
             None => finding,
         };
         match &problem.place {
-            Where::Variable(name) => finding.at(*name).mend(format!("unset {name}")),
+            Where::Variable(name) => finding.at(*name).mend(self.unset(name)),
             Where::File { path, position: None } => {
-                let finding = finding.at(self.shown(path));
-                if problem.message.contains("permission denied") {
-                    finding.mend(format!("chmod u+r {}", self.word(path)))
-                } else {
-                    finding
-                }
+                finding.at(self.shown(path)).mend(self.readable(path, None, &problem.message))
             }
             Where::File { path, position: Some((line, column)) } => {
                 let place = format!("{}:{line}:{column}", self.shown(path));
@@ -150,7 +145,11 @@ impl Around<'_> {
         let mut out: Vec<Finding> = verdict.troubles.iter().map(|trouble| self.trouble(trouble)).collect();
         for ignored in &survey.ignored {
             let text = format!("not read: {}", ignored.why);
-            out.push(Finding::new(Level::Warn, "source", "directory", text).at(self.shown(&ignored.path)));
+            let dir = ignored.path.parent().unwrap_or(&ignored.path);
+            let close = format!("chmod o-w {} {}", self.word(dir), self.word(&ignored.path));
+            let mend = ignored.why.contains("everybody").then_some(close);
+            let finding = Finding::new(Level::Warn, "source", "directory", text).mend(mend);
+            out.push(finding.at(self.shown(&ignored.path)));
         }
         let mut counts: Vec<(&str, usize)> = Vec::new();
         for reason in &verdict.reasons {
@@ -160,13 +159,44 @@ impl Around<'_> {
             }
         }
         let read: Vec<String> = counts.iter().map(|(source, count)| format!("{source} {count}")).collect();
+        let mut without: Vec<&str> = Vec::new();
+        for (source, _) in &survey.absent {
+            let told = counts.iter().any(|(found, _)| found == source)
+                || verdict.troubles.iter().any(|trouble| trouble.source == *source);
+            if !told && !without.contains(source) {
+                without.push(source);
+            }
+        }
+        let nothing =
+            if without.is_empty() { String::new() } else { format!("nothing of {}", without.join(", ")) };
         let text = match (read.is_empty(), verdict.troubles.is_empty()) {
-            (true, true) => "nothing here says where this tab points".to_string(),
+            (true, true) => format!("nothing here says where this tab points: {nothing}"),
             (true, false) => return out,
-            (false, _) => format!("signals read: {}", read.join(", ")),
+            (false, _) if nothing.is_empty() => format!("signals read: {}", read.join(", ")),
+            (false, _) => format!("signals read: {}; {nothing}", read.join(", ")),
         };
         out.push(Finding::new(Level::Ok, "source", "sources", text));
         out
+    }
+
+    /// The command after which a file can be read: it is opened to its owner, moved out of the way where it is no file
+    /// that anything could read, or shown in an editor at the line that is wrong.
+    fn readable(&self, path: &Path, line: Option<usize>, why: &str) -> Option<String> {
+        let file = self.word(path);
+        match (why.contains("permission denied"), line) {
+            (true, _) => Some(format!("chmod u+r {file}")),
+            (_, Some(line)) => Some(format!("sh -c '${{EDITOR:-vi}} \"$@\"' sh +{line} {file}")),
+            // What is no file of the user's is the system's to mend.
+            _ if !path.starts_with(self.home.as_deref()?) => None,
+            _ => Some(format!("mv {file} {file}.old")),
+        }
+    }
+
+    /// The command that unsets a variable in the shell that doctor was called from.
+    fn unset(&self, name: &str) -> Option<String> {
+        let fish = self.world.parents().first().is_some_and(|parent| parent == "fish");
+        let plain = crate::escape::is_identifier(name);
+        plain.then(|| if fish { format!("set -e {name}") } else { format!("unset {name}") })
     }
 
     fn trouble(&self, trouble: &Trouble) -> Finding {
@@ -174,16 +204,12 @@ impl Around<'_> {
             format!("{} {}, so it can't be told whether this is production", trouble.what, trouble.why);
         let finding = Finding::new(Level::Warn, "source", trouble.source, text);
         match &trouble.place {
-            Place::Variable(name) => finding.at(name.clone()),
+            Place::Variable(name) => finding.at(name.clone()).mend(self.unset(name)),
             Place::Line => finding,
             Place::File { path, line } => {
                 let shown = self.shown(path);
                 let finding = finding.at(line.map_or(shown.clone(), |line| format!("{shown}:{line}")));
-                if trouble.why.contains("permission denied") {
-                    finding.mend(format!("chmod u+r {}", self.word(path)))
-                } else {
-                    finding
-                }
+                finding.mend(self.readable(path, *line, &trouble.why))
             }
         }
     }

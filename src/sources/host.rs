@@ -53,15 +53,17 @@ pub fn read(view: &View) -> Vec<Reading> {
 }
 
 fn named(view: &View, name: &str, out: &mut Vec<Reading>) {
-    let mut read = |path: &str| {
-        text(view, Path::new(path)).unwrap_or_else(|unread| {
+    // The kernel's is the one that counts; this one may be another's, as in a container, and need not be readable.
+    let written =
+        text(view, Path::new(HOSTNAME)).is_ok_and(|text| text.is_some_and(|text| text.trim() == name));
+    let hosts = if name.contains('.') { Ok(None) } else { text(view, Path::new(HOSTS)) };
+    let full = match hosts {
+        Ok(hosts) => hosts.and_then(|text| full_name(&text, name)),
+        Err(unread) => {
             out.push(*unread);
             None
-        })
+        }
     };
-    // A container's, or one that was given since: the kernel's is the one that counts.
-    let written = read(HOSTNAME).is_some_and(|text| text.trim() == name);
-    let full = if name.contains('.') { None } else { read(HOSTS).and_then(|text| full_name(&text, name)) };
     let place = match (&full, written) {
         (Some((_, line)), _) => in_file(Path::new(HOSTS), Some(*line)),
         (None, true) => in_file(Path::new(HOSTNAME), Some(1)),
