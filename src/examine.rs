@@ -54,8 +54,19 @@ pub struct Examination {
     pub config: Config,
     /// The gravest place that the line goes to, besides where the tab points.
     pub goes: Option<Goes>,
-    /// The line gives the terminal to another program for good, or to one with windows of its own.
-    pub leaves: bool,
+    /// Whom it gives the terminal to.
+    pub hands: Hands,
+}
+
+/// Whom a line gives the terminal to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hands {
+    /// To programs that give it back as it was, as far as this shell can tell.
+    Back,
+    /// To another program for good, or to one that shows windows of its own in it.
+    Over,
+    /// To a shell of another user, whose hook does not see what this one noted.
+    ToAnotherUser,
 }
 
 /// Where a line goes while it runs.
@@ -115,6 +126,7 @@ pub fn line(
             finding.reason = finding.reason.replacen(&home, "(~/", 1);
         }
     }
+    let hands = hands(text, dialect, &runs);
     let names = runs.iter().map(shown).filter(|name| !name.is_empty()).collect();
     Examination {
         runs: names,
@@ -125,7 +137,7 @@ pub fn line(
         tab: survey.verdict,
         gravest,
         goes,
-        leaves: leaves(text, dialect),
+        hands,
     }
 }
 
@@ -186,22 +198,57 @@ impl Examination {
     }
 }
 
-/// Whether the line ends this shell by `exec`, or starts a program that shows other tabs in this one.
-fn leaves(text: &str, dialect: Dialect) -> bool {
-    line::parse(text, dialect).commands().any(|command| {
-        let mut words = command.words.iter().filter_map(line::Word::exact);
-        let first = words.find(|word| !matches!(*word, "command" | "builtin")).unwrap_or_default();
-        let second = words.next();
-        match runs::base_name(first) {
-            "exec" => second.is_some(),
-            "tmux" => matches!(
-                second,
-                None | Some("a" | "at" | "attach" | "attach-session" | "new" | "new-session")
-            ),
-            "screen" | "zellij" | "byobu" => true,
-            _ => false,
+/// Whom the line gives the terminal to, by its own words and by those of what its aliases and functions stand for.
+fn hands(text: &str, dialect: Dialect, runs: &[Run]) -> Hands {
+    let own = line::parse(text, dialect);
+    let own = own.commands().map(|command| command.words.as_slice());
+    let all = own.chain(runs.iter().map(|run| run.argv.as_slice()));
+    all.map(hands_of).find(|hands| *hands != Hands::Back).unwrap_or(Hands::Back)
+}
+
+fn hands_of(words: &[line::Word]) -> Hands {
+    let mut words = words.iter().map(|word| word.exact().unwrap_or_default());
+    let first = words.find(|word| !matches!(*word, "command" | "builtin")).unwrap_or_default();
+    let rest: Vec<&str> = words.collect();
+    let over = match runs::base_name(first) {
+        "exec" => !rest.is_empty(),
+        "tmux" => {
+            let mut rest = rest.iter();
+            let command = loop {
+                match rest.next() {
+                    Some(&("-c" | "-f" | "-L" | "-S" | "-T")) => drop(rest.next()),
+                    Some(option) if option.starts_with('-') => {}
+                    command => break command,
+                }
+            };
+            matches!(
+                command,
+                None | Some(&("a" | "at" | "attach" | "attach-session" | "new" | "new-session"))
+            )
         }
-    })
+        "screen" | "zellij" | "byobu" => true,
+        "su" | "login" | "machinectl" => return Hands::ToAnotherUser,
+        "sudo" | "doas" | "run0" if is_a_shell(&rest) => return Hands::ToAnotherUser,
+        _ => false,
+    };
+    if over { Hands::Over } else { Hands::Back }
+}
+
+/// Whether the words behind `sudo` ask for a shell: by an option, or as the command.
+fn is_a_shell(words: &[&str]) -> bool {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.strip_prefix('-') {
+            Some("-login" | "-shell") => return true,
+            Some(long) if long.starts_with('-') => {}
+            Some("u" | "g" | "h" | "p" | "C" | "T" | "r" | "t" | "D" | "R" | "U") => drop(words.next()),
+            Some(short) if short.contains(['i', 's']) => return true,
+            Some(_) => {}
+            None if word.contains('=') => {}
+            None => return matches!(runs::base_name(word), "su" | "sh" | "bash" | "zsh" | "fish"),
+        }
+    }
+    false
 }
 
 /// Whether anything that the line runs has to do with a change in these worlds.
@@ -970,4 +1017,55 @@ fn absolute(base: Option<&Path>, path: &Path) -> PathBuf {
         }
     }
     if out.as_os_str().as_bytes().is_empty() { joined } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_a_line_gives_the_terminal_to() {
+        let dialect = Dialect::typed(line::Shell::Bash);
+        let aliases = [("ta".to_string(), "tmux attach".to_string())];
+        let known = Definitions { aliases: &aliases, functions: &[] };
+        let of = |text: &str| hands(text, dialect, &runs::resolve(text, dialect, known));
+        for text in [
+            "exec zsh",
+            "tmux",
+            "tmux a",
+            "tmux -S /tmp/x -2 attach -t s",
+            "ta",
+            "cd x && tmux new -s y",
+            "screen -r",
+            "command tmux attach",
+            "zellij",
+        ] {
+            assert_eq!(of(text), Hands::Over, "{text}");
+        }
+        for text in [
+            "su",
+            "su - postgres",
+            "sudo -s",
+            "sudo -u root -i",
+            "sudo -Hs",
+            "sudo --login",
+            "sudo su -",
+            "sudo env X=1 bash; su",
+        ] {
+            assert_eq!(of(text), Hands::ToAnotherUser, "{text}");
+        }
+        for text in [
+            "ls",
+            "exec",
+            "exec 2>x",
+            "tmux ls",
+            "tmux -L x kill-server",
+            "sudo apt install tmux",
+            "sudo sed -i s/x/y/ z",
+            "sudo -u app true",
+            "echo su",
+        ] {
+            assert_eq!(of(text), Hands::Back, "{text}");
+        }
+    }
 }

@@ -280,5 +280,6 @@ fn painter<'p>(
         run_dir: Some(run_dir),
         brush: painting::brush(view, config, profile, looks),
         key: Some(known.tab.key()),
+        inherits: false,
     })
 }

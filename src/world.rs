@@ -493,6 +493,12 @@ impl World {
         Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
     }
 
+    /// Whether a process is this user's own.
+    pub fn owns(&self, pid: u32) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == self.uid)
+    }
+
     /// The process that started the one with this id.
     pub fn parent_of(&self, pid: u32) -> Option<u32> {
         let stat = short(&format!("/proc/{pid}/stat"))?;

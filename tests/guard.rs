@@ -550,6 +550,11 @@ const CONCERNS: &[&str] = &[
     "\"./clean up.sh\"",
     "k\\ubectl delete ns x; \\kubectl delete ns x",
     "for i in 1 2; do ssh web-$i ls; done",
+    "sudo -s",
+    "sudo -u root -i",
+    "sudo su -",
+    "su",
+    "true && su - postgres",
     "REDTAB=off ./cleanup.sh && x",
 ];
 const CONCERNS_NOT: &[&str] = &[
@@ -571,6 +576,9 @@ const CONCERNS_NOT: &[&str] = &[
     "echo a > /tmp/x",
     "npm run build && npm test",
     "python manage-things.py",
+    "sudo apt-get install x",
+    "sudo -u app true",
+    "echo resume",
 ];
 
 fn the_pattern_of_a_clear_tab_reads_alike(kind: Kind) {
@@ -586,8 +594,12 @@ fn the_pattern_of_a_clear_tab_reads_alike(kind: Kind) {
     if kind != Kind::Fish {
         command.arg("sh");
     }
-    let out =
-        command.arg(redtab::guard::sieve::pattern(true)).args(CONCERNS).args(CONCERNS_NOT).output().unwrap();
+    let out = command
+        .arg(redtab::guard::sieve::pattern(true, false))
+        .args(CONCERNS)
+        .args(CONCERNS_NOT)
+        .output()
+        .unwrap();
     let got = String::from_utf8(out.stdout).unwrap();
     let all = CONCERNS.iter().map(|line| (line, '1')).chain(CONCERNS_NOT.iter().map(|line| (line, '0')));
     let wrong: Vec<_> =

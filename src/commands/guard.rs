@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::cli::{Exit, Guard};
 use crate::commands::{check, hook, record};
 use crate::config::Config;
-use crate::examine::{Goes, Opens};
+use crate::examine::{Goes, Hands, Opens};
 use crate::gate::{DEADLINE, Gate};
 use crate::guard::drift;
 use crate::guard::line::Dialect;
@@ -95,7 +95,7 @@ pub fn run(args: &Guard) -> Result<Exit> {
         return Ok(Exit::Refused);
     }
     let config = examined.config.clone();
-    let (goes, leaves, opens) = (examined.goes.take(), examined.leaves, examined.opens());
+    let (goes, hands, opens) = (examined.goes.take(), examined.hands, examined.opens());
     let forwards = if opens == Opens::Port { examined.forwards(&world) } else { Vec::new() };
     if !gate.pass(examined) {
         return Ok(Exit::Refused);
@@ -107,8 +107,8 @@ pub fn run(args: &Guard) -> Result<Exit> {
         remember(&world, run_dir, &forwards);
         run_dir.ask_for_a_look();
     }
-    if goes.is_some() || leaves {
-        paint(&world, run_dir.as_ref(), args, &config, goes.as_ref(), leaves);
+    if goes.is_some() || hands != Hands::Back {
+        paint(&world, run_dir.as_ref(), args, &config, goes.as_ref(), hands);
     }
     if stopped.get() {
         commands::print("yes\n")?;
@@ -136,7 +136,7 @@ fn paint(
     args: &Guard,
     config: &Config,
     goes: Option<&Goes>,
-    leaves: bool,
+    hands: Hands,
 ) {
     let view = View::new(world);
     let looks = hook::looks(&view, config);
@@ -146,12 +146,20 @@ fn paint(
         run_dir,
         brush: painting::brush(&view, config, detected.profile, looks),
         key: world.tab().map(|tab| tab.key()),
+        inherits: false,
     };
-    if leaves && painter.is_painted() {
-        painter.take_back();
-    }
-    if leaves {
-        record::forget_marks(world, run_dir);
+    match hands {
+        Hands::Back => {}
+        Hands::Over => {
+            if painter.is_painted() {
+                painter.take_back();
+            }
+            record::forget_marks(world, run_dir);
+        }
+        Hands::ToAnotherUser => {
+            painter.expect_paint();
+            record::doubt_marks(world, run_dir);
+        }
     }
     let mark = goes.and_then(|goes| {
         painting::of_environment(goes.gravity, goes.environment, &goes.label, config, looks)

@@ -119,8 +119,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         run_dir: run_dir.as_ref(),
         brush: painting::brush(&view, config, detected.profile, looks),
         key,
+        inherits: args.terminal.as_ref().is_none_or(String::is_empty)
+            && world.tab().is_some_and(|tab| !world.owns(tab.session)),
     };
-    let painted = painter.at_prompt(painting::mark(&survey.verdict, config, looks).as_ref());
+    let mark = painting::mark(&survey.verdict, config, looks);
+    let painted = painter.at_prompt(mark.as_ref());
     let note = painted.watch.as_ref().map(Watch::path);
     files.extend(painted.watch);
     let reply = Reply {
@@ -134,7 +137,10 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         always: always || lease.is_some(),
         ask: match (guarded, survey.verdict.doubts.is_empty()) {
             (false, _) => String::new(),
-            (true, true) => sieve::pattern(args.shell == Shell::Fish),
+            // A tab that is painted and not hot: what takes the terminal over must find it as it was.
+            (true, true) => {
+                sieve::pattern(args.shell == Shell::Fish, mark.is_some() && !survey.verdict.is_hot())
+            }
             // Any line may be a local-only script, and it would not be clear where that runs.
             (true, false) => ".".into(),
         },

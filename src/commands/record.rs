@@ -186,6 +186,16 @@ pub fn forget_marks(world: &World, run_dir: Option<&RunDir>) {
     }
 }
 
+/// Another user's hook may change the marks of this tab's pane: the next prompt tells tmux again.
+pub fn doubt_marks(world: &World, run_dir: Option<&RunDir>) {
+    let Some((run_dir, tab)) = run_dir.zip(world.tab()) else { return };
+    let Some(mut record) = run_dir.tab_record(world, &tab) else { return };
+    if let Some(pane) = record.tmux.as_mut().filter(|pane| pane.shown) {
+        pane.shown = false;
+        run_dir.keep_tab(world, &tab, &record);
+    }
+}
+
 fn run_tmux(world: &World, arguments: &[String]) -> bool {
     let Some(program) = world.program("tmux") else { return false };
     let mut command = std::process::Command::new(program);
@@ -193,21 +203,27 @@ fn run_tmux(world: &World, arguments: &[String]) -> bool {
     world.run_briefly(command, TMUX_LIMIT)
 }
 
-/// Names of files, ports and the like, which no signal repeats; every other value is taken from its signal, without
-/// secrets.
+/// Names of files, ports and the like, which no signal repeats, and what tells how the tab may be painted; every other
+/// value is taken from its signal, without secrets.
 pub const PLAIN: &[&str] = &[
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AZURE_CONFIG_DIR",
     "CLOUDSDK_CONFIG",
+    "COLORTERM",
     "DOCKER_CONFIG",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "KITTY_LISTEN_ON",
     "KITTY_WINDOW_ID",
     "KUBECONFIG",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "NO_COLOR",
     "PGSERVICEFILE",
     "PGSYSCONFDIR",
     "PULUMI_HOME",
+    "TERM",
     "TF_DATA_DIR",
 ];
 

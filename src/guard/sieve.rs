@@ -57,9 +57,13 @@ const RUNNERS: &str = "sudo|doas|time|nohup|nice|ionice|setsid|stdbuf|timeout|wa
                        builtin|exec|bash|sh|zsh|dash|ksh|fish|python[0-9.]*|ruby|node|deno|bun|perl|php|make|gmake|\
                        npm|npx|yarn|pnpm|just|rake|task|invoke|tox|go|cargo|and|or|not|then|do|else|begin";
 
+/// What asks `sudo` for a shell.
+const SHELL_OF_SUDO: &str = "-[A-Za-z]*[is][A-Za-z]*|--login|--shell|su|bash|zsh|fish|sh";
+
 /// The pattern: a POSIX extended regular expression that PCRE reads alike. `programs` are part of it where the regular
-/// expressions of a shell are fast; glibc takes a millisecond to compile so many words.
-pub fn pattern(programs: bool) -> String {
+/// expressions of a shell are fast; glibc takes a millisecond to compile so many words. `painted`: the tab shows a mark
+/// that is to be taken back before another program has it.
+pub fn pattern(programs: bool, painted: bool) -> String {
     let start = "(^|[^>][|]|[;&({`\n])[[:space:]]*";
     let word = "(^|[^A-Za-z0-9_.-])";
     let end = "([^A-Za-z0-9_-]|$)";
@@ -72,6 +76,12 @@ pub fn pattern(programs: bool) -> String {
         format!("{start}(([.][.]|~|/)|[\"'$`\\\\])"),
         format!("{start}({RUNNERS})[[:space:]]([^;&|\n]*[[:space:]=\"'])?([.][.]|~|/|[$`])"),
     ];
+    // Another user's shell.
+    parts.push(format!("{word}(su|login|machinectl){end}"));
+    parts.push(format!("{word}(sudo|doas|run0)[[:space:]]([^;&|\n]*[[:space:]/])?({SHELL_OF_SUDO}){end}"));
+    if painted {
+        parts.push(format!("{word}(exec|tmux|screen|zellij|byobu){end}"));
+    }
     if programs {
         let names = NAMES.trim().replace(' ', "|").replace('.', "[.]");
         parts.push(format!("{word}({names}){end}"));

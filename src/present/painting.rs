@@ -34,6 +34,8 @@ pub struct Painter<'p> {
     pub brush: Brush,
     /// The tab's key; without one nothing can be noted.
     pub key: Option<String>,
+    /// The tab is another user's, and this shell has just begun: what is painted there is not noted here.
+    pub inherits: bool,
 }
 
 /// The brush for a terminal, as the configuration and the environment allow.
@@ -99,7 +101,7 @@ impl Painter<'_> {
                 }
             }
             None => {
-                if was.is_some() {
+                if was.is_some() || self.inherits {
                     self.take_back();
                 }
                 Paint { watch: self.path().map(Watch::Absent), ..Paint::default() }
@@ -153,6 +155,16 @@ impl Painter<'_> {
         }
         if let (Some(run_dir), Some(key)) = (self.run_dir, &self.key) {
             run_dir.drop_note(Note::Painted, key);
+        }
+    }
+
+    /// Somebody whose notes are not to be seen here may paint this tab: a note makes the next prompt put it right.
+    pub fn expect_paint(&self) {
+        if self.brush.paints()
+            && !self.is_painted()
+            && let (Some(run_dir), Some(key)) = (self.run_dir, &self.key)
+        {
+            run_dir.leave_note(Note::Painted, key, "\n\n\n\n");
         }
     }
 

@@ -2,7 +2,6 @@
 //! put there by `-f`. It looks at processes only when the shell or the guard left a note that there may be one, and
 //! judges nothing but what their command lines name.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::guard::line::Word;
@@ -36,7 +35,7 @@ pub fn processes(view: &View) -> Vec<u32> {
         .filter(|pid| {
             let Some(terminal) = world.terminal_of(*pid) else { return false };
             let left = || {
-                let own = std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == world.uid);
+                let own = world.owns(*pid);
                 let begun = since.is_some_and(|since| world.started(*pid) >= Some(since));
                 terminal == 0 && own && begun && is_of_this_window(world, *pid)
             };

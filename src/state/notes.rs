@@ -16,7 +16,8 @@ const CAP: usize = 4096;
 /// Which note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// Four lines: the mark's text, its colour, `title` where titles are set, what stands before a title.
+    /// Four lines: the mark's text, its colour, `title` where titles are set, what stands before a title. Empty ones where
+    /// somebody else may have painted.
     Painted,
     /// When the first of them began, in clock ticks since boot; nothing where only the shell said that it has jobs.
     Sessions,
