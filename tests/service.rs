@@ -103,10 +103,10 @@ fn no_shell_starts_one_that_is_not_wanted() {
 #[test]
 fn of_many_shells_at_once_one_starts_it() {
     let home = home(BY_SHELLS);
-    let shells: Vec<_> = (0..8).map(|_| Kind::Bash.in_home(&home).redtab().spawn()).collect();
-    for mut shell in shells {
-        shell.prompt();
-    }
+    let rc = home.write("rc", "eval \"$(redtab init bash)\"\n").display().to_string();
+    let argv = ["bash", "--rcfile", &rc, "-i"];
+    let _shells: Vec<Program> = (0..8).map(|_| Program::start(&home, &argv, &[])).collect();
+    until("eight tabs", || fs::read_dir(home.run_dir().join("tabs")).is_ok_and(|dir| dir.count() == 8));
     until("one watcher", || watchers(&home).len() == 1 && home.run_dir().join("machine.json").exists());
 }
 

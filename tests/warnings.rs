@@ -5,11 +5,12 @@
 mod support;
 
 use std::fs;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use support::tmux::Tmux;
-use support::{Desktop, Home, Kind, Program, Sshd, Watched, free_port, postgres, postgres_bin, redis};
+use support::{Desktop, Home, Kind, Program, Sshd, Watched, free_port, postgres, postgres_bin, redis_at};
 
 /// A watcher sees every connection of its user: these tests take turns.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -18,8 +19,20 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn target(ip: &str) -> String {
-    format!("[[target]]\nsignal = \"url_host\"\nis = \"{ip}\"\nenvironment = \"production\"\n")
+/// A word that no other process of this machine has in its arguments, and an address for it.
+fn own_names() -> (String, String) {
+    let pid = std::process::id();
+    let word = pid.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect::<String>();
+    (format!("zq{word}"), format!("127.{}.{}.{}", 64 + pid % 64, pid / 64 % 256, 2 + pid / 16384 % 250))
+}
+
+/// Production is what carries this word or has this address, and nothing else: another test's connections are none of
+/// this one's, which might close them.
+fn production(word: &str, ip: &str) -> String {
+    format!(
+        "[[environment]]\nname = \"production\"\nmatch = [\"{word}\"]\n\
+         [[target]]\nsignal = \"url_host\"\nis = \"{ip}\"\nenvironment = \"production\"\n"
+    )
 }
 
 fn idle_of(watched: &Watched, pid: u32) -> (String, u64) {
@@ -38,19 +51,20 @@ fn last_child(pid: u32) -> u32 {
 #[test]
 fn quiet_first_then_tmux_and_one_digest_for_all() {
     let _alone = alone();
-    let redis = redis();
+    let (word, ip) = own_names();
+    let redis = redis_at(&["127.0.0.1", &ip]);
     let mut home = Home::new();
     let desktop = Desktop::start(&mut home);
-    let watched = Watched::in_home(home, &format!("idle_after = \"6s\"\n{}", target("127.0.0.4")));
+    let watched = Watched::in_home(home, &format!("idle_after = \"6s\"\n{}", production(&word, &ip)));
     let home = &watched.home;
     let tmux = Tmux::server(home, Kind::Bash);
     tmux.attach();
     let port = redis.port.to_string();
-    tmux.line("%0", &format!("redis-cli -h 127.0.0.4 -p {port}"));
-    let argv = ["redis-cli", "-h", "127.0.0.4", "-p", &port];
+    tmux.line("%0", &format!("redis-cli -h {ip} -p {port}"));
+    let argv = ["redis-cli", "-h", &ip, "-p", &port];
     let _five: Vec<Program> = (0..5).map(|_| Program::start(home, &argv, &[])).collect();
     watched.until("six are open", || watched.ps()["connections"].as_array().unwrap().len() == 6);
-    let said = format!("redis-cli to 127.0.0.4:{port} has been idle for");
+    let said = format!("redis-cli to {ip}:{port} has been idle for");
     // A file for the tab's next prompt, before anything louder.
     watched.until("a notice", || fs::read_dir(home.join("run/notice")).is_ok_and(|dir| dir.count() == 1));
     assert_eq!(desktop.notifications(), [] as [&str; 0]);
@@ -58,7 +72,7 @@ fn quiet_first_then_tmux_and_one_digest_for_all() {
     watched.until("a digest", || !desktop.notifications().is_empty());
     let digest = desktop.notifications().remove(0);
     assert!(
-        digest.starts_with(&format!("6 production connections idle: 6 × redis-cli 127.0.0.4:{port} (")),
+        digest.starts_with(&format!("6 production connections idle: 6 × redis-cli {ip}:{port} (")),
         "{digest}"
     );
     // Each has climbed a rung more, and nobody is told again so soon.
@@ -81,17 +95,18 @@ fn quiet_first_then_tmux_and_one_digest_for_all() {
 #[test]
 fn what_is_snoozed_and_what_is_switched_off_is_not_told() {
     let _alone = alone();
-    let redis = redis();
+    let (word, ip) = own_names();
+    let redis = redis_at(&["127.0.0.1", &ip]);
     let mut home = Home::new();
     let desktop = Desktop::start(&mut home);
-    let config = format!("idle_after = \"4s\"\n{}", target("127.0.0.4"));
+    let config = format!("idle_after = \"4s\"\n{}", production(&word, &ip));
     let watched = Watched::in_home(home, &config);
     let home = &watched.home;
     let tmux = Tmux::server(home, Kind::Bash);
     tmux.attach();
     let port = redis.port.to_string();
     assert!(watched.redtab(&["snooze"]).status.success());
-    tmux.line("%0", &format!("redis-cli -h 127.0.0.4 -p {port}"));
+    tmux.line("%0", &format!("redis-cli -h {ip} -p {port}"));
     let only = || watched.ps()["connections"].as_array().unwrap().first().cloned().unwrap_or(Value::Null);
     let silent = |tmux: &Tmux| {
         assert!(fs::read_dir(home.join("run/notice")).map_or(true, |dir| dir.count() == 0));
@@ -115,65 +130,75 @@ fn what_is_snoozed_and_what_is_switched_off_is_not_told() {
 #[test]
 fn only_what_is_known_to_be_idle_is_closed() {
     let _alone = alone();
+    let (word, ip) = own_names();
     let postgres = postgres();
+    let (pg, db) = (postgres.port.to_string(), format!("{word}_db"));
+    let made = Command::new(postgres_bin().join("createdb"))
+        .args(["-h", "127.0.0.1", "-p", &pg, "-U", "postgres", &db])
+        .status();
+    assert!(made.unwrap().success());
     let home = Home::new();
     let sshd = Sshd::start(&home, &[]);
     let control = home.join("cm").display().to_string();
     let config = sshd.configure(
         &home,
         &format!(
-            "Host prod-mux\n  ControlMaster auto\n  ControlPersist yes\n  ControlPath {control}\n\
-             Host prod-*\n  HostName 127.0.0.2\nHost *\n  HostName 127.0.0.5\n"
+            "Host {word}-mux\n  ControlMaster auto\n  ControlPersist yes\n  ControlPath {control}\n\
+             Host {word}-*\n  HostName 127.0.0.2\nHost *\n  HostName 127.0.0.5\n"
         ),
     );
     let watched = Watched::in_home(
         home,
-        &format!("on_idle = \"close\"\nidle_after = \"3s\"\nclose_after = \"8s\"\n{}", target("127.0.0.3")),
+        &format!(
+            "on_idle = \"close\"\nidle_after = \"3s\"\nclose_after = \"8s\"\n{}",
+            production(&word, &ip)
+        ),
     );
     let home = &watched.home;
     let tmux = Tmux::server(home, Kind::Bash);
     tmux.attach();
     let pane = |tmux: &Tmux| tmux.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}"]);
-    let pg = postgres.port.to_string();
     let psql = postgres_bin().join("psql").display().to_string();
-    let sql = |tmux: &Tmux, ip: &str, statement: &str, prompt: &str| {
+    let sql = |tmux: &Tmux, database: &str, statement: &str, prompt: &str| {
         let pane = pane(tmux);
-        tmux.line(&pane, &format!("{psql} -X -h {ip} -p {pg} -U postgres postgres"));
+        tmux.line(&pane, &format!("{psql} -X -h 127.0.0.2 -p {pg} -U postgres {database}"));
         let shows = |tmux: &Tmux, what: &str| {
             tmux.tmux(&["capture-pane", "-p", "-t", &pane]).trim_end().ends_with(what)
         };
         tmux.tmux(&["select-window", "-t", &pane]);
-        tmux.until("psql", |tmux| shows(tmux, "postgres=#"));
+        tmux.until("psql", |tmux| shows(tmux, &format!("{database}=#")));
         let pid = last_child(tmux.pid(&pane).parse().unwrap());
         // Nobody asks in the moment in which he gets an answer.
-        watched.until("a second", || ip == "127.0.0.2" || idle_of(&watched, pid).1 >= 1);
+        watched.until("a second", || database == "postgres" || idle_of(&watched, pid).1 >= 1);
         // tmux would take a `;` at the end for its own.
         let keys = statement.strip_suffix(';').map_or(statement.to_owned(), |keys| format!("{keys}\\;"));
         tmux.tmux(&["send-keys", "-t", &pane, "-l", "--", &keys]);
         tmux.tmux(&["send-keys", "-t", &pane, "Enter"]);
-        tmux.until(prompt, |tmux| shows(tmux, prompt));
+        let prompt = prompt.replace("DB", database);
+        tmux.until(&prompt, |tmux| shows(tmux, &prompt));
         (pane, pid)
     };
     let ssh = |args: &[&str]| Program::start(home, &[&["ssh", "-F", &config], args].concat(), &[]);
 
     let port = free_port();
-    let tunnel = ssh(&["-N", "-L", &format!("{port}:prod-db:5432"), "bastion"]);
-    let (idle_pane, idle) = sql(&tmux, "127.0.0.3", "select 1;", "postgres=#");
-    let (_, begun) = sql(&tmux, "127.0.0.3", "begin;", "postgres=*#");
-    let (_, failed) = sql(&tmux, "127.0.0.3", "begin; select 1/0;", "postgres=!#");
-    let (_, typing) = sql(&tmux, "127.0.0.3", "select", "postgres-#");
-    let (_, busy) = sql(&tmux, "127.0.0.3", "select pg_sleep(600);", "pg_sleep(600);");
-    let (_, dev) = sql(&tmux, "127.0.0.2", "select 1;", "postgres=#");
+    let tunnel = ssh(&["-N", "-L", &format!("{port}:{word}-db:5432"), "bastion"]);
+    let (idle_pane, idle) = sql(&tmux, &db, "select 1;", "DB=#");
+    let (_, begun) = sql(&tmux, &db, "begin;", "DB=*#");
+    let (_, failed) = sql(&tmux, &db, "begin; select 1/0;", "DB=!#");
+    let (_, typing) = sql(&tmux, &db, "select", "DB-#");
+    let (_, busy) = sql(&tmux, &db, "select pg_sleep(600);", "pg_sleep(600);");
+    let (_, dev) = sql(&tmux, "postgres", "select 1;", "DB=#");
     let mut outside =
-        Program::start(home, &[&psql, "-X", "-h", "127.0.0.3", "-p", &pg, "-U", "postgres", "postgres"], &[]);
+        Program::start(home, &[&psql, "-X", "-h", "127.0.0.2", "-p", &pg, "-U", "postgres", &db], &[]);
     watched.until("psql outside of tmux", || watched.of(outside.pid()).len() == 1);
     outside.type_in("select 1;\n");
-    let silent = ssh(&["prod-web", "sleep 600"]);
+    let (web, mux) = (format!("{word}-web"), format!("{word}-mux"));
+    let silent = ssh(&[&web, "sleep 600"]);
     let with_port = free_port();
-    let working = ssh(&["-L", &format!("{with_port}:prod-db:5432"), "prod-web", "sleep 600"]);
-    let first = ssh(&["prod-mux", "sleep 600"]);
+    let working = ssh(&["-L", &format!("{with_port}:{word}-db:5432"), &web, "sleep 600"]);
+    let first = ssh(&[&mux, "sleep 600"]);
     watched.until("a master", || fs::metadata(&control).is_ok());
-    let second = ssh(&["prod-mux", "while sleep 0.2; do date; done"]);
+    let second = ssh(&[&mux, "while sleep 0.2; do date; done"]);
     let master = || {
         let ps = watched.ps();
         let list = ps["connections"].as_array().unwrap().clone();
@@ -204,7 +229,7 @@ fn only_what_is_known_to_be_idle_is_closed() {
     // Its tab is told before and after.
     tmux.prompt(&idle_pane);
     let screen = tmux.tmux(&["capture-pane", "-p", "-t", &idle_pane]);
-    assert!(screen.contains("redtab: psql to 127.0.0.3"), "{screen}");
+    assert!(screen.contains("redtab: psql to 127.0.0.2"), "{screen}");
     assert!(screen.contains("will be closed in 4 s unless it is used.  redtab snooze"), "{screen}");
     assert!(screen.contains("was closed: idle for"), "{screen}");
     // Everything else has had more time than that as well.

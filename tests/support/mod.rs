@@ -20,7 +20,7 @@ pub use home::{Home, kubeconfig, tool};
 pub use kube_api::kube_api;
 pub use machine::{machine, on};
 pub use screen::{BLACK_ON_YELLOW, Hue, Look, WHITE_ON_RED};
-pub use servers::{Server, postgres, postgres_bin, redis};
+pub use servers::{Server, postgres, postgres_bin, redis, redis_at};
 pub use shell::{Kind, Shell, Start};
 pub use sshd::{LOOPBACK, Sshd, free_port, wait_for_port};
 pub use strace::Calls;

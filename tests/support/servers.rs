@@ -115,12 +115,17 @@ fn as_nobody(program: &Path) -> Command {
 
 /// A Redis that keeps nothing, on every loopback address, with the keepalive that is its default shortened.
 pub fn redis() -> Server {
+    redis_at(&LOOPBACK)
+}
+
+/// The same on these addresses, of which the first must be 127.0.0.1.
+pub fn redis_at(addresses: &[&str]) -> Server {
     let dir = tempfile::Builder::new().prefix("redtab-redis-").tempdir().unwrap();
     let port = free_port();
     let child = Command::new("redis-server")
         .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no"])
         .arg("--bind")
-        .args(LOOPBACK)
+        .args(addresses)
         .args(["--protected-mode", "no", "--tcp-keepalive", "2", "--dir", &dir.path().display().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
