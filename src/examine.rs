@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use crate::config::{Config, Loaded, Origin, mark};
-use crate::connections::kinds;
+use crate::connections::{kinds, tunnels};
 use crate::environment::Matcher;
 use crate::guard::decide::{Cause, Finding, Script};
 use crate::guard::drift;
@@ -20,6 +20,7 @@ use crate::guard::line::{self, Dialect};
 use crate::guard::own::{self, LocalOnly};
 use crate::guard::rules::{self, Hit, Level, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
+use crate::inventory;
 use crate::present::overrule;
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
 use crate::sources;
@@ -143,6 +144,25 @@ pub enum Opens {
 }
 
 impl Examination {
+    /// The forwards that the line asks an ssh for, each as `-L` takes it: those it names, and those that stand in ssh's
+    /// configuration for its host.
+    pub fn forwards(&self, world: &World) -> Vec<String> {
+        let view = View::new(world);
+        let ssh = self.resolved.iter().filter(|run| run.places.is_empty() && run.name() == "ssh");
+        let asked = ssh.filter_map(|run| {
+            let words = run.argv.iter().skip(1).map(|word| word.exact().unwrap_or("?").to_owned());
+            let (mut specs, host, config) = tunnels::asked(&words.collect::<Vec<_>>())?;
+            let about = inventory::ssh::about(
+                &view,
+                crate::parts::bare_host(&host),
+                config.as_deref().map(Path::new),
+            );
+            specs.extend(about.forwards.iter().map(|text| tunnels::as_option(text)));
+            Some(specs)
+        });
+        asked.flatten().filter(|spec| spec.len() < 512).take(MAX_GOES).collect()
+    }
+
     /// What the line opens from this machine, by its programs' names and arguments.
     pub fn opens(&self) -> Opens {
         let here = self.resolved.iter().filter(|run| run.places.is_empty() && run.what == What::Program);
@@ -150,6 +170,11 @@ impl Examination {
             // What can't be told stands for some value.
             let argv: Vec<String> =
                 run.argv.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect();
+            if tunnels::asked(argv.get(1..)?).is_some_and(|(specs, ..)| !specs.is_empty())
+                && run.name() == "ssh"
+            {
+                return Some(Opens::Port);
+            }
             if TUNNELLERS.contains(&runs::base_name(argv.first()?)) {
                 return Some(Opens::Port);
             }

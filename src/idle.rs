@@ -314,7 +314,9 @@ impl Look<'_> {
             Use::Typed if typed.is_some() => typed.max(clients).max(left),
             Use::Typed | Use::Traffic => own.max(clients),
             Use::Database => typed.max(own),
-            Use::Forwarding if !track.accepted.is_empty() => latest(&track.accepted),
+            Use::Forwarding if !track.accepted.is_empty() => latest(&track.accepted).max(clients),
+            // A tunnel may be a master as well.
+            Use::Forwarding if clients.is_some() => clients.max(left),
             Use::Master if clients.is_some() => clients.max(left),
             Use::Forwarding | Use::Master => left.or(own),
         };
@@ -328,7 +330,9 @@ impl Look<'_> {
     fn state(&self, track: &Track) -> State {
         let busy = match track.uses {
             Use::Database => track.sockets.iter().any(|wire| wire.is_waiting()),
-            Use::Forwarding => track.accepted.iter().any(|wire| wire.is_asked()),
+            Use::Forwarding => {
+                track.accepted.iter().any(|wire| wire.is_asked()) || self.clients_are(track, State::Busy)
+            }
             Use::Master => self.clients_are(track, State::Busy),
             Use::Typed | Use::Traffic => false,
         };
@@ -353,7 +357,7 @@ impl Look<'_> {
 
     /// Whether output still comes, long after the last key that could have asked for it.
     fn is_streaming(&self, track: &Track) -> bool {
-        if track.uses == Use::Master {
+        if matches!(track.uses, Use::Master | Use::Forwarding) {
             return self.clients_are(track, State::Streaming);
         }
         let Some(input) = track.input.filter(|_| track.uses == Use::Typed) else { return false };
@@ -684,7 +688,14 @@ mod tests {
 
     #[test]
     fn a_master_is_used_by_its_clients() {
-        let mut scene = Scene::new(Use::Master);
+        // A tunnel that is a master as well is used by them too.
+        for uses in [Use::Master, Use::Forwarding] {
+            used_by_its_clients(uses);
+        }
+    }
+
+    fn used_by_its_clients(uses: Use) {
+        let mut scene = Scene::new(uses);
         let client = Key { pid: 43, started: 8 };
         let typed = |now: Now, ago: Millis, opened: Millis| Seen {
             key: client,

@@ -7,8 +7,10 @@ use crate::environment::{Judgement, Matcher, Names};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal, Trouble};
 use crate::sources;
 use crate::sources::connections::{self, Connections};
+use crate::state::{RunDir, asked};
 use crate::verdict::{self, Verdict};
 use crate::view::View;
+use crate::world::Content;
 
 /// What one look found.
 pub struct Survey {
@@ -68,7 +70,12 @@ pub fn judge(view: &View, config: &config::Config) -> Verdict {
 /// the machine hot, not this tab red.
 fn own(view: &View, names: &Names) -> (Vec<u32>, look::Opened) {
     let mut own = sources::sessions::processes(view);
-    let opened = look::opened(view, names, &own);
+    let file = RunDir::place(view.world()).map(|dir| dir.join(asked::NAME)).filter(|_| !own.is_empty());
+    let asked = match file.map(|file| view.world().read(&file).0) {
+        Some(Content::Bytes(bytes)) => asked::parse(&bytes, &view.world().boot_id()),
+        _ => Vec::new(),
+    };
+    let opened = look::opened(view, names, &own, &asked);
     own.retain(|pid| !opened.forwarders.contains(pid));
     (own, opened)
 }

@@ -18,6 +18,7 @@ use crate::guard::{hours, lease};
 use crate::herald::Herald;
 use crate::live::Live;
 use crate::state::RunDir;
+use crate::state::asked::{self, Asked};
 use crate::state::machine::{Machine, Process};
 use crate::state::open::{Binary, Holder, Taken};
 use crate::view::View;
@@ -171,7 +172,11 @@ impl Watcher<'_> {
             due.retain(|at| *at > now);
             let config = self.config();
             let idle_after = idle_after(self.world, &config);
+            let boot = self.world.boot_id();
+            let asked = self.run_dir.asked(&boot, self.world.uid);
+            watch.ask(asked.iter().map(|one| one.spec.as_str()));
             let open = watch.look(self.world, &config, idle_after);
+            self.forget_asked(&asked, watch, &boot);
             self.write(&open);
             // Only what is written down is told: where tunnels lead waits for nobody.
             let told = self.herald.told;
@@ -256,6 +261,17 @@ impl Watcher<'_> {
             if watch.listen() {
                 return true;
             }
+        }
+    }
+
+    /// Takes away what lines have asked an ssh for and nobody listens for any more.
+    fn forget_asked(&self, asked: &[Asked], watch: &Watch, boot: &str) {
+        let now = self.world.clocks().wall;
+        let young = |one: &Asked| (one.at..=one.at.saturating_add(asked::PATIENCE)).contains(&now);
+        let stays = |one: &&Asked| young(one) || watch.listens_for(&one.spec);
+        let left: Vec<Asked> = asked.iter().filter(stays).cloned().collect();
+        if left.len() < asked.len() {
+            let _ = self.run_dir.keep_asked(&left, boot);
         }
     }
 

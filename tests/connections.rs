@@ -79,3 +79,40 @@ fn open_here(home: &Home) -> usize {
     let machine: Value = serde_json::from_str(&text).unwrap();
     machine["connections"].as_array().unwrap().iter().filter(|c| c["target"] == "prod-mux").count()
 }
+
+#[test]
+fn what_a_client_has_its_master_forward_stays_known_when_it_is_gone() {
+    let watched = Watched::new("");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let control = home.join("cm").display().to_string();
+    let config = sshd.configure(
+        home,
+        &format!(
+            "Host *\n  ControlMaster auto\n  ControlPersist yes\n  ControlPath {control}\n  HostName 127.0.0.2\n"
+        ),
+    );
+    let ssh = |args: &[&str]| Program::start(home, &[&["ssh", "-F", &config], args].concat(), &[]);
+    let on = |port: u16| {
+        let ps = watched.ps();
+        let list = ps["connections"].as_array().unwrap();
+        let text = |c: &Value| ["kind", "target", "evidence"].map(|key| c[key].as_str().unwrap().to_owned());
+        list.iter().find(|c| c["port"] == port).map(text)
+    };
+    let known = ["tunnel", "prod-db:5432", "ssh -L, bastion"].map(str::to_owned);
+    let first = ssh(&["bastion"]);
+    watched.until("there is a master", || home.join("cm").exists());
+    let port = free_port();
+    let second = ssh(&["-L", &format!("{port}:prod-db:5432"), "bastion"]);
+    watched.until("the port leads to production", || on(port) == Some(known.clone()));
+    drop(second);
+    watched.until("it still does", || on(port) == Some(known.clone()));
+    drop(first);
+    watched.until("and with every client gone", || on(port) == Some(known.clone()));
+    let cancel = ["-F", &config, "-O", "cancel", "-L", &format!("{port}:prod-db:5432"), "bastion"];
+    assert!(home.command("ssh").args(cancel).output().unwrap().status.success());
+    watched.until("it is cancelled", || on(port).is_none());
+    assert!(
+        home.command("ssh").args(["-F", &config, "-O", "exit", "bastion"]).output().unwrap().status.success()
+    );
+}

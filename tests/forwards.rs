@@ -148,9 +148,39 @@ fn a_forward_that_stands_in_sshs_configuration_is_known_at_once(kind: Kind) {
     shells[1].line("ssh -fN orders").expect_segment(" 1 prod open", RED_TEXT);
     shells[0].enter().expect_text(" PROD prod-db ");
     watched.until("the watcher has given it a number", || numbered(&watched, port));
-    let id = all_stop(home, &mut shells, &[&format!("localhost:{port} is prod-db right now"), "ssh, orders"]);
+    let id =
+        all_stop(home, &mut shells, &[&format!("localhost:{port} is prod-db right now"), "ssh -L, orders"]);
     shells[2].line(&format!("redtab close {id}")).expect_clear();
     all_run(home, &mut shells);
+}
+
+fn a_forward_that_a_master_takes_over_is_known_at_once(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let control = home.join("cm").display().to_string();
+    sshd.configure(
+        home,
+        &format!("Host *\n  HostName 127.0.0.1\n  ControlMaster auto\n  ControlPath {control}\n"),
+    );
+    let port = free_port();
+    let mut shells = three_tabs(kind, home, port);
+    let at = terminal(&shells[1]);
+    shells[1].line("ssh -fNM bastion").expect_clear();
+    for line in ["ssh -fN -L", "ssh -O forward -L"] {
+        let spec = format!("{port}:prod-db:5432");
+        shells[1].line(&format!("{line} {spec} bastion")).expect_segment(" 1 prod open", RED_TEXT);
+        shells[0].enter().expect_text(" PROD prod-db ");
+        watched.until("the watcher has given it a number", || numbered(&watched, port));
+        let place = format!("localhost:{port} is prod-db right now");
+        all_stop(home, &mut shells, &[&place, "ssh -L", &at]);
+        // The master lives on: nothing but the watcher can tell that the port is closed.
+        shells[1].line(&format!("ssh -O cancel -L {spec} bastion"));
+        watched.until("the watcher has looked", || !numbered(&watched, port));
+        all_run(home, &mut shells);
+    }
+    shells[1].line("ssh -O exit bastion");
 }
 
 fn numbered(watched: &Watched, port: u16) -> bool {
@@ -226,6 +256,7 @@ fn with_the_watcher_dead_a_local_port_is_not_trusted(kind: Kind) {
 in_every_shell!(
     an_ssh_tunnel_is_known_at_once_in_every_tab,
     a_forward_that_stands_in_sshs_configuration_is_known_at_once,
+    a_forward_that_a_master_takes_over_is_known_at_once,
     a_port_forward_of_kubectl_is_known_in_every_tab,
     a_session_to_anywhere_else_makes_nothing_red,
     with_the_watcher_dead_a_local_port_is_not_trusted,

@@ -20,6 +20,7 @@ use crate::present::terminal;
 use crate::reply::Segment;
 use crate::shell::Shell;
 use crate::state::RunDir;
+use crate::state::asked::Asked;
 use crate::view::View;
 use crate::world::World;
 use crate::{commands, examine};
@@ -95,6 +96,7 @@ pub fn run(args: &Guard) -> Result<Exit> {
     }
     let config = examined.config.clone();
     let (goes, leaves, opens) = (examined.goes.take(), examined.leaves, examined.opens());
+    let forwards = if opens == Opens::Port { examined.forwards(&world) } else { Vec::new() };
     if !gate.pass(examined) {
         return Ok(Exit::Refused);
     }
@@ -102,6 +104,7 @@ pub fn run(args: &Guard) -> Result<Exit> {
         if let (Opens::Port, Some(tab)) = (opens, world.tab()) {
             run_dir.expect_sessions(&tab.key(), &world);
         }
+        remember(&world, run_dir, &forwards);
         run_dir.ask_for_a_look();
     }
     if goes.is_some() || leaves {
@@ -111,6 +114,18 @@ pub fn run(args: &Guard) -> Result<Exit> {
         commands::print("yes\n")?;
     }
     Ok(Exit::Yes)
+}
+
+/// Keeps the forwards that a line asks for: an ssh that is connected already may take them over.
+fn remember(world: &World, run_dir: &RunDir, forwards: &[String]) {
+    if forwards.is_empty() {
+        return;
+    }
+    let (boot, at) = (world.boot_id(), world.clocks().wall);
+    let mut asked = run_dir.asked(&boot, world.uid);
+    asked.retain(|known| !forwards.contains(&known.spec));
+    asked.extend(forwards.iter().map(|spec| Asked { spec: spec.clone(), at }));
+    let _ = run_dir.keep_asked(&asked, &boot);
 }
 
 /// Paints the terminal before a line that goes elsewhere holds it, or takes back what is painted before another program

@@ -19,6 +19,7 @@ use crate::environment::{Judgement, Matcher, Names, Severity};
 use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Use};
 use crate::signal::{Domain, Kind, Part, Reading, Signal};
 use crate::sources;
+use crate::state::asked::Asked;
 use crate::state::machine::{Connection, Process};
 use crate::view::{Overrides, View};
 use crate::world::World;
@@ -83,6 +84,10 @@ pub struct Watch {
     memory: Memory,
     ids: HashMap<(Key, Option<u16>), u32>,
     next_id: u32,
+    /// The forwards that lines have asked an ssh for.
+    asked: Vec<Forward>,
+    /// The ports on which the processes that are followed listen.
+    listening: BTreeSet<u16>,
     /// Whether the kernel tells of sockets at all.
     pub sockets_known: bool,
 }
@@ -101,6 +106,8 @@ struct Tracked {
     carries: bool,
     /// What a master learned from a client.
     learnt: Option<(Vec<Fact>, Vec<String>)>,
+    /// The forwards that its clients have had it take over.
+    lent: Vec<Forward>,
 }
 
 /// The verdict about one connection.
@@ -141,6 +148,8 @@ impl Watch {
             memory: Memory::default(),
             ids: HashMap::new(),
             next_id: 1,
+            asked: Vec::new(),
+            listening: BTreeSet::new(),
             sockets_known: false,
         }
     }
@@ -160,6 +169,16 @@ impl Watch {
         self.resolver.waiting > 0
     }
 
+    /// Takes the forwards, as `-L` takes them, that lines have asked an ssh for.
+    pub fn ask<'a>(&mut self, specs: impl Iterator<Item = &'a str>) {
+        self.asked = specs.filter_map(tunnels::local_forward).collect();
+    }
+
+    /// Whether something that is followed listens for this forward, as `-L` takes it.
+    pub fn listens_for(&self, spec: &str) -> bool {
+        tunnels::local_forward(spec).is_some_and(|forward| self.listening.contains(&forward.port))
+    }
+
     /// Looks once.
     pub fn look(&mut self, world: &World, config: &Config, idle_after: Duration) -> Vec<Open> {
         self.resolver.listen();
@@ -176,6 +195,7 @@ impl Watch {
         self.resolve();
         self.attribute(&dump, world);
         let mut held = self.held(&dump);
+        self.listening = held.values().flat_map(|held| held.listening.iter().copied()).collect();
         let (clients, masters) = self.mux(&held);
         for (client, master) in &clients {
             let Some(lent) = held.remove(client) else { continue };
@@ -289,7 +309,18 @@ impl Watch {
         let pid = stat.key.pid;
         self.tracked.insert(
             pid,
-            Tracked { stat, intent, facts, question, own, tmux, opened_at, carries, learnt: None },
+            Tracked {
+                stat,
+                intent,
+                facts,
+                question,
+                own,
+                tmux,
+                opened_at,
+                carries,
+                learnt: None,
+                lent: Vec::new(),
+            },
         );
         // Its sockets may have been seen while it was something else.
         self.holders.retain(|_, (holder, _)| holder.is_some_and(|holder| holder != pid));
@@ -383,6 +414,44 @@ impl Watch {
         self.track(stat, kinds::plain(CLIENT, Use::Traffic), true, false, world);
     }
 
+    /// Finds the ssh's that listen for forwards which nothing that is followed was started for, and the ports of each.
+    fn taken_over(&mut self, asked: &[Asked], world: &World) -> HashMap<u32, Held> {
+        self.ask(asked.iter().map(|one| one.spec.as_str()));
+        let own = |port: u16| {
+            self.tracked.values().any(|one| one.intent.forwards.iter().any(|known| known.port == port))
+        };
+        let missing: BTreeSet<u16> =
+            self.asked.iter().map(|one| one.port).filter(|port| !own(*port)).collect();
+        let mut found: HashMap<u32, Held> = HashMap::new();
+        if missing.is_empty() {
+            return found;
+        }
+        let dump = sockets::tcp().unwrap_or_default();
+        let ports: HashMap<u64, u16> = dump
+            .iter()
+            .filter(|socket| socket.listening && socket.uid == self.uid)
+            .filter(|socket| missing.contains(&socket.local.port()))
+            .map(|socket| (socket.inode, socket.local.port()))
+            .collect();
+        if ports.is_empty() {
+            return found;
+        }
+        for pid in scan::pids() {
+            if scan::stat(pid).is_none_or(|stat| stat.comm != "ssh") {
+                continue;
+            }
+            for inode in scan::sockets_of(pid).unwrap_or_default() {
+                if let Some(port) = ports.get(&inode) {
+                    found.entry(pid).or_default().listening.insert(*port);
+                }
+            }
+        }
+        for pid in found.keys() {
+            self.consider(*pid, world);
+        }
+        found
+    }
+
     fn held(&self, dump: &[Tcp]) -> HashMap<u32, Held> {
         let mut all: HashMap<u32, Held> = HashMap::new();
         let holder = |socket: &Tcp| {
@@ -442,6 +511,13 @@ impl Watch {
             }
         }
         for (client, master) in &clients {
+            let asked = self.tracked.get(client).map(|one| one.intent.forwards.clone()).unwrap_or_default();
+            if let Some(master) = self.tracked.get_mut(master) {
+                let more = asked.into_iter().filter(|more| !master.lent.contains(more)).collect::<Vec<_>>();
+                master.lent.extend(more);
+                let from = master.lent.len().saturating_sub(MOST);
+                master.lent.drain(..from);
+            }
             let known = self.tracked.get(client).map(|one| {
                 let via = one.intent.ssh.as_ref().map(|ssh| ssh.jumps.clone()).unwrap_or_default();
                 (self.facts(one), via)
@@ -615,7 +691,12 @@ impl Watch {
         all.retain(|forward| held.listening.contains(&forward.port) || !anywhere.contains(&forward.port));
         if one.intent.listens {
             let more = held.listening.iter().filter(|port| !all.iter().any(|known| known.port == **port));
-            all.extend(more.map(|port| Forward::onward(*port)).collect::<Vec<_>>());
+            // What it was not started for, a client or a line may have asked it for; the last one is meant.
+            let ssh = one.intent.ssh.is_some();
+            let asked = one.lent.iter().chain(self.asked.iter().filter(|_| ssh));
+            let said = |port: u16| asked.clone().rfind(|forward| forward.port == port).cloned();
+            let more = more.map(|port| said(*port).unwrap_or(Forward::onward(*port)));
+            all.extend(more.collect::<Vec<_>>());
         }
         all.sort_by_key(|forward| forward.port);
         all.dedup_by_key(|forward| forward.port);
@@ -767,8 +848,9 @@ pub struct Opened {
 }
 
 /// The local ports of these processes that lead somewhere known, by what the processes themselves tell: no socket is
-/// looked at, no name asked for, nothing waited for. It is how a shell knows of a tunnel of its own at once.
-pub fn opened(view: &View, names: &Names, pids: &[u32]) -> Opened {
+/// looked at, no name asked for, nothing waited for. It is how a shell knows of a tunnel of its own at once. Forwards that
+/// lines have `asked` for, as `-L` takes them, and that none of these processes has, are looked for with the other ssh's.
+pub fn opened(view: &View, names: &Names, pids: &[u32], asked: &[Asked]) -> Opened {
     let world = view.world();
     if pids.is_empty() {
         return Opened::default();
@@ -787,7 +869,8 @@ pub fn opened(view: &View, names: &Names, pids: &[u32]) -> Opened {
         let more: Vec<Forward> = more.collect();
         one.intent.forwards.extend(more);
     }
-    let judged = watch.judge(&Matcher::new(names), names, &HashMap::new());
+    let held = watch.taken_over(asked, world);
+    let judged = watch.judge(&Matcher::new(names), names, &held);
     let described = |(pid, port, judged): &(u32, Option<u16>, Judged)| {
         let (port, one) = ((*port)?, watch.tracked.get(pid)?);
         let environment = names.environments.get(judged.environment)?.name.to_string();
@@ -811,6 +894,9 @@ fn behind(fact: Fact, best: Judged) -> Judged {
     Judged { fact, ..best }
 }
 
+/// What is behind a local port was said together with it.
+const FORWARDED: &str = "ssh -L";
+
 /// The kind of a program of which nothing more is known.
 const CLIENT: &str = "client";
 
@@ -824,9 +910,13 @@ fn evidence(one: &Tracked, fact: &Fact, port: Option<u16>, via: &[String]) -> St
     };
     let way = if via.is_empty() { String::new() } else { format!(", via {}", via.join(", ")) };
     if port.is_some() {
-        let at = short(&ssh.host);
+        let mut at = short(&ssh.host);
+        if let Some(fact) = one.learnt.iter().flat_map(|(facts, _)| facts).next().filter(|_| at.is_empty()) {
+            at.clone_from(&fact.label);
+        }
         let host = if at.is_empty() { String::new() } else { format!(", {at}") };
-        return format!("{}{host}{way}", ssh.how());
+        let how = if fact.evidence == FORWARDED { FORWARDED } else { ssh.how() };
+        return format!("{how}{host}{way}");
     }
     match fact.evidence.as_str() {
         "ssh" => format!("{}{way}", ssh.how()),

@@ -43,6 +43,8 @@ pub struct Ssh {
     /// What `ssh -G` is to be given to see the same: the options, then the host.
     pub arguments: Vec<String>,
     local: Vec<Forward>,
+    /// Those of `local` that name a far side, as `-L` takes them.
+    specs: Vec<String>,
     /// It lets the far side listen.
     pub remote: bool,
     dynamic: bool,
@@ -131,7 +133,10 @@ impl Ssh {
             'J' => self.jump(value),
             'F' => self.config = Some(value.to_owned()),
             'S' => self.control_path = Some(value.to_owned()),
-            'L' => self.local.extend(local_forward(value)),
+            'L' => {
+                self.local.extend(local_forward(value));
+                self.specs.push(value.to_owned());
+            }
             'D' => {
                 self.dynamic = true;
                 self.local.extend(listened(value).map(Forward::onward));
@@ -154,7 +159,10 @@ impl Ssh {
             "proxyjump" => self.jump(value),
             "controlpath" => self.control_path = Some(value.to_owned()),
             "controlmaster" => self.master |= value.eq_ignore_ascii_case("yes"),
-            "localforward" => self.local.extend(configured_forward(value)),
+            "localforward" => {
+                self.local.extend(configured_forward(value));
+                self.specs.push(as_option(value));
+            }
             "dynamicforward" => {
                 self.dynamic = true;
                 self.local.extend(listened(value).map(Forward::onward));
@@ -216,6 +224,23 @@ impl Ssh {
     }
 }
 
+/// The forwards that these arguments of an ssh ask for, each as `-L` takes it, and the host and configuration they name:
+/// `-O forward` asks for some as well, of one that is connected already.
+pub fn asked(args: &[String]) -> Option<(Vec<String>, String, Option<String>)> {
+    let mut args = args.to_vec();
+    if let Some(at) = args.windows(2).position(|pair| pair[0] == "-O" && pair[1] == "forward") {
+        args.drain(at..at + 2);
+    }
+    args.retain(|arg| arg != "-Oforward");
+    let ssh = Ssh::parse(&args)?;
+    Some((ssh.specs, ssh.host, ssh.config))
+}
+
+/// `15432 prod-db:5432`, as configurations write it, as `-L` takes it.
+pub fn as_option(configured: &str) -> String {
+    configured.split_whitespace().collect::<Vec<_>>().join(":")
+}
+
 /// What `ssh -G` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
@@ -254,7 +279,7 @@ impl Resolved {
 }
 
 /// `[bind:]port:host:hostport`; a socket's path on either side is no port.
-fn local_forward(text: &str) -> Option<Forward> {
+pub(super) fn local_forward(text: &str) -> Option<Forward> {
     let pieces = colon_pieces(text);
     let (port, host, far) = match &pieces[..] {
         [port, host, far] | [_, port, host, far] => (port, host, Some(far)),

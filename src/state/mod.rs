@@ -1,6 +1,7 @@
 //! What redtab keeps between two calls: the run directory and what lies in it, and the state directory for what must
 //! outlive a restart.
 
+pub mod asked;
 pub mod audit;
 mod files;
 mod last_good;
