@@ -162,12 +162,12 @@ fn a_forward_that_a_master_takes_over_is_known_at_once(kind: Kind) {
     let control = home.join("cm").display().to_string();
     sshd.configure(
         home,
-        &format!("Host *\n  HostName 127.0.0.1\n  ControlMaster auto\n  ControlPersist yes\n  ControlPath {control}\n"),
+        &format!("Host *\n  HostName 127.0.0.1\n  ControlMaster auto\n  ControlPath {control}\n"),
     );
     let port = free_port();
     let mut shells = three_tabs(kind, home, port);
     let at = terminal(&shells[1]);
-    shells[1].line("ssh bastion true").expect_clear();
+    shells[1].line("ssh -fNM bastion").expect_clear();
     for line in ["ssh -fN -L", "ssh -O forward -L"] {
         let spec = format!("{port}:prod-db:5432");
         shells[1].line(&format!("{line} {spec} bastion")).expect_segment(" 1 prod open", RED_TEXT);

@@ -63,8 +63,10 @@ impl Sshd {
         let text = format!(
             "Port {port}\n{listen}HostKey {at}/host\nAuthorizedKeysFile {at}/authorized\n\
              PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nAllowTcpForwarding yes\n\
-             PermitRootLogin yes\nPrintMotd no\nPrintLastLog no\n"
+             PermitRootLogin yes\nPrintMotd no\nPrintLastLog no\nSetEnv HOME={at}/far\n"
         );
+        // The far side's shell reads nothing of the user who runs the tests.
+        fs::create_dir_all(dir.join("far")).unwrap();
         fs::write(dir.join("sshd_config"), text).unwrap();
         let output = fs::File::create(dir.join("log")).unwrap();
         let argv = [wrapper, &["/usr/sbin/sshd", "-D", "-e", "-f"]].concat();
