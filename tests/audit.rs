@@ -6,6 +6,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use support::Home;
@@ -21,7 +22,9 @@ fn production() -> Home {
 
 /// The guard's answer to a line, without a terminal.
 fn start(home: &Home, line: &str) -> Child {
-    let name = format!("in-{}", line.len());
+    // One of its own for each: another one may still be reading.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("in-{}", COUNT.fetch_add(1, Ordering::Relaxed));
     home.write(&name, format!("line {}\n{line}\n", line.len()));
     let mut guard = home.command("setsid");
     guard.args(["-w", "redtab", "guard", "--shell", "bash", "--pid", "4242"]);
@@ -117,7 +120,8 @@ fn concurrent_writers_lose_nothing_even_while_it_rotates() {
     fs::set_permissions(home.join(".local/state/redtab"), fs::Permissions::from_mode(0o700)).unwrap();
     let writers: Vec<Child> = (0..24).map(|_| start(&home, "kubectl delete ns payments")).collect();
     for writer in writers {
-        assert_eq!(writer.wait_with_output().unwrap().status.code(), Some(77));
+        let output = writer.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(77));
     }
     let old = fs::read_to_string(home.join(".local/state/redtab/audit.jsonl.1")).unwrap();
     let all = old + &fs::read_to_string(home.join(TRAIL)).unwrap();

@@ -83,18 +83,20 @@ impl StateDir {
     /// # Errors
     /// What the system says; the trail is then as it was.
     pub fn record(&self, record: &Record, actor: &Actor) -> std::io::Result<()> {
-        let mut file = self.locked()?;
-        if file.seek(SeekFrom::End(0))? >= FULL {
+        let mut trail = self.open_trail()?;
+        if trail.is_held && trail.file.seek(SeekFrom::End(0))? >= FULL {
             rustix::fs::renameat(&self.fd, FILE, &self.fd, OLD_FILE)?;
-            file = self.locked()?;
+            trail = self.open_trail()?;
         }
-        let before = file.seek(SeekFrom::End(0))?;
+        let before = trail.file.seek(SeekFrom::End(0))?;
         let text = record.text(actor);
-        match file.write(text.as_bytes())? {
+        match trail.file.write(text.as_bytes())? {
             written if written == text.len() => Ok(()),
             _ => {
-                // Half a record would spoil the next one as well.
-                let _ = file.set_len(before);
+                // Half a record would spoil the next one as well. Without the lock another one may stand behind it.
+                if trail.is_held {
+                    let _ = trail.file.set_len(before);
+                }
                 Err(std::io::ErrorKind::StorageFull.into())
             }
         }
@@ -117,8 +119,8 @@ impl StateDir {
         text
     }
 
-    /// The file, opened for appending and locked; the one that is there now, not one that was just renamed.
-    fn locked(&self) -> std::io::Result<File> {
+    /// The file, opened for appending; held, it is locked and the one that is there now, not one that was just renamed.
+    fn open_trail(&self) -> std::io::Result<Trail> {
         let end = Instant::now() + PATIENCE;
         loop {
             let flags = OFlags::RDWR
@@ -135,14 +137,21 @@ impl StateDir {
             let file = File::from(file);
             while let Err(TryLockError::WouldBlock) = file.try_lock() {
                 if Instant::now() >= end {
-                    return Ok(file);
+                    return Ok(Trail { file, is_held: false });
                 }
                 std::thread::sleep(Duration::from_millis(1));
             }
             let there = rustix::fs::statat(&self.fd, FILE, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
-            if there.is_ok_and(|stat| stat.st_ino == opened) || Instant::now() >= end {
-                return Ok(file);
+            let is_held = there.is_ok_and(|stat| stat.st_ino == opened);
+            if is_held || Instant::now() >= end {
+                return Ok(Trail { file, is_held });
             }
         }
     }
+}
+
+/// The trail's file. Who does not hold it may append to it, and do nothing else: what another writes there would be lost.
+struct Trail {
+    file: File,
+    is_held: bool,
 }

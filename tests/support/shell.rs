@@ -14,7 +14,7 @@ use super::screen::{Look, MARK, Segment, Terminal, WHITE_ON_RED};
 use super::strace::{self, Calls};
 
 /// How long anything may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Removing these two makes a root shell meet closed files as everybody else does.
 const DAC: &str = "-dac_override,-dac_read_search";

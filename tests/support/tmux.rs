@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::home::Home;
 use super::shell::Kind;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// The grounds of production and of what is only shown, as a pane of 256 colours has them.
 pub const RED: vt100::Color = vt100::Color::Idx(160);
