@@ -160,6 +160,8 @@ fn what_cannot_be_read_is_unsure_at_once() {
             (&"unsure".into(), &"is a named pipe".into())
         );
         assert!(start.elapsed() < Duration::from_secs(4), "{file}");
+        let page = text(&run(&home, "web-7", &["redtab", "status"]));
+        assert!(page.ends_with("The line that mends it:  redtab doctor"), "{page}");
         // The name itself is the kernel's to tell.
         assert_eq!(status(&home, "prod-7")["verdict"], "production");
     }

@@ -218,7 +218,7 @@ impl Page<'_> {
         match verdict.gravity {
             Gravity::Production | Gravity::Caution => {}
             Gravity::Clear => return self.unknown(),
-            Gravity::Unsure => return None,
+            Gravity::Unsure => return Some("The line that mends it:  redtab doctor".into()),
         }
         let lines = overrule::lines(self.survey, self.home.as_deref());
         let environment = verdict.environment.and_then(|i| self.names().environments.get(i))?;
