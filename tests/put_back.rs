@@ -87,16 +87,14 @@ fn become_another(home: &Home) {
         "unshare --map-root-user -- \"$@\""
     };
     // Their own places, as they have them where XDG_RUNTIME_DIR and HOME are theirs.
-    let text = format!(
-        "#!/bin/sh\n[ \"$1\" = -s ] && shift\nexport REDTAB_RUN_DIR=$HOME/theirs\nexec {}\n",
-        way.replace("\"$@\"", "\"$@\"")
-    );
+    let text =
+        format!("#!/bin/sh\n[ \"$1\" = -s ] && shift\nexport REDTAB_RUN_DIR=$HOME/theirs\nexec {way}\n");
     home.executable("bin/sudo", &text);
     fs::create_dir(home.join("theirs")).unwrap();
     fs::set_permissions(home.join("theirs"), fs::Permissions::from_mode(0o700)).unwrap();
     if rustix::process::geteuid().is_root() {
         rustix::fs::chown(
-            &home.join("theirs"),
+            home.join("theirs"),
             Some(rustix::process::Uid::from_raw(65534)),
             Some(rustix::process::Gid::from_raw(65534)),
         )
