@@ -4,6 +4,7 @@
 
 mod support;
 
+use support::tmux::{Tmux, write_rc};
 use support::{Home, Kind, Shell};
 
 const DEV: &str = "kubectl config use-context dev-eu";
@@ -284,6 +285,34 @@ fn dumb_terminals_get_no_escape_at_all(kind: Kind) {
             assert!(!raw.contains(ours), "{name}={value}: {}", raw.escape_debug());
         }
         shell.exit();
+    }
+}
+
+/// A real Emacs, by `M-x shell` and by `M-x ansi-term`: what it shows is the prompt and not a byte more.
+#[test]
+fn a_real_emacs_shows_nothing_but_the_prompt() {
+    for (start, prompt) in [("(shell)", "[PROD prod-eu] @@"), ("(ansi-term \"bash\")", "PROD prod-eu  @@")] {
+        let home = home_at("prod-eu", "iterm2", "[tab]\nbackground = \"dark\"\n");
+        write_rc(&home, Kind::Bash, true);
+        home.write(
+            "init.el",
+            format!("(setq explicit-shell-file-name \"bash\") {start} (delete-other-windows)\n"),
+        );
+        let tmux = Tmux::with(&home, "exec emacs -nw -Q -l init.el", "");
+        let screen = || tmux.tmux(&["capture-pane", "-p", "-t", "%0"]);
+        let prompts = || screen().lines().filter(|line| line.trim() == prompt).count();
+        tmux.until("a prompt in emacs", |_| prompts() == 1);
+        tmux.tmux(&["send-keys", "-t", "%0", "Enter"]);
+        tmux.until("one more", |_| prompts() == 2);
+        let text = screen();
+        for garbage in ["^[", "^G", "1337", "]11", "]2;", "]0;"] {
+            assert!(!text.contains(garbage), "{start}: {text}");
+        }
+        // Had it been written, it would be seen.
+        if start == "(shell)" {
+            tmux.tmux(&["send-keys", "-t", "%0", "printf '\\033]2;x\\007'", "Enter"]);
+            tmux.until("what a title leaves there", |_| screen().lines().any(|line| line.contains("]2;x^G")));
+        }
     }
 }
 
