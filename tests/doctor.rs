@@ -442,6 +442,11 @@ fn the_terminals_profile_is_named_with_what_it_could_do() {
             "told by TERM=xterm-kitty",
             Some("listen_on unix:/tmp/kitty-{kitty_pid}"),
         ),
+        (
+            &[("TERM", "wezterm")],
+            "told by TERM=wezterm",
+            Some("wezterm.on('format-tab-title', function(tab)"),
+        ),
     ] {
         let mut patient = Patient::of(Kind::Bash, BASH);
         patient.vars = vars.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -451,6 +456,20 @@ fn the_terminals_profile_is_named_with_what_it_could_do() {
         assert!(line.contains(ok), "{text}");
         assert_eq!(text.lines().any(|line| Some(line.trim()) == more), more.is_some(), "{text}");
         assert!(text.contains("6 of 6"), "the trial has a terminal of its own: {text}");
+    }
+    // What the configuration says comes before what is found.
+    for (id, file, line) in [
+        ("vscode", "settings.json", "\"terminal.integrated.tabs.title\": \"${sequence}\""),
+        ("konsole-25.12", "Tabs", "Tab title format: %w"),
+        ("kitty", "kitty.conf", "tab_bar_min_tabs 1"),
+    ] {
+        let patient = Patient::of(Kind::Bash, BASH)
+            .write(".config/redtab/config.toml", &format!("terminal = \"{id}\"\n"))
+            .var("TERM", "alacritty");
+        let (text, _) = patient.doctor(&[]);
+        assert!(text.contains(&format!("(told by terminal = \"{id}\")")), "{text}");
+        let (_, behind) = text.split_once(file).unwrap_or_else(|| panic!("{text}"));
+        assert!(behind.lines().any(|found| found.trim() == line), "{text}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod support;
 
+use support::tmux::{Tmux, write_rc};
 use support::{Home, Kind, Shell};
 
 const DEV: &str = "kubectl config use-context dev-eu";
@@ -279,11 +280,70 @@ fn dumb_terminals_get_no_escape_at_all(kind: Kind) {
         let home = home_at("prod-eu", "iterm2", "[tab]\nbackground = \"dark\"\n");
         let mut shell = kind.in_home(&home).env(name, value).redtab().start();
         shell.enter().line(DEV).enter();
-        let raw = String::from_utf8_lossy(&shell.raw()).into_owned();
-        for ours in ["1337", "]11;", "]111", "]2;", "]0;PROD", "\x1bk"] {
-            assert!(!raw.contains(ours), "{name}={value}: {}", raw.escape_debug());
-        }
+        let got = escapes(&shell.raw());
         shell.exit();
+        // The same shell without redtab: what it writes there is its own.
+        let mut plain = kind.in_home(&home).env(name, value).start();
+        plain.enter().line(DEV).enter().line(PROD);
+        let own = escapes(&plain.raw());
+        let ours: Vec<&String> = got.difference(&own).collect();
+        // Where there are colours the prompt has its own, as any prompt has.
+        let color =
+            |sequence: &&String| value != "dumb" && sequence.starts_with("\x1b[") && sequence.ends_with('m');
+        let others: Vec<&String> = ours.into_iter().filter(|sequence| !color(sequence)).collect();
+        assert!(others.is_empty(), "{name}={value}: {others:?}");
+        if value == "dumb" {
+            assert!(shell.screen().contains("[PROD prod-eu]"), "{}", shell.dump());
+        }
+        plain.exit();
+    }
+}
+
+/// Every kind of escape sequence among these bytes: of one that moves or colours its end without the numbers, which depend
+/// on the prompt's width; of a title or a directory its beginning.
+fn escapes(bytes: &[u8]) -> std::collections::BTreeSet<String> {
+    let mut found = std::collections::BTreeSet::new();
+    for at in (0..bytes.len()).filter(|at| bytes[*at] == 0x1b) {
+        let rest = &bytes[at + 1..];
+        let length = match rest.first() {
+            Some(b'[') => rest.iter().skip(1).position(|byte| (0x40..0x7f).contains(byte)).map(|end| end + 2),
+            Some(b']' | b'P' | b'_') => rest.iter().position(|byte| !byte.is_ascii_digit() && *byte != b']'),
+            _ => Some(2.min(rest.len())),
+        };
+        if let Some(length) = length {
+            let text = String::from_utf8_lossy(&bytes[at..=at + length.min(rest.len())]).into_owned();
+            let csi = text.starts_with("\x1b[");
+            found.insert(text.chars().filter(|c| !csi || !(c.is_ascii_digit() || *c == ';')).collect());
+        }
+    }
+    found
+}
+
+/// A real Emacs, by `M-x shell` and by `M-x ansi-term`: what it shows is the prompt and not a byte more.
+#[test]
+fn a_real_emacs_shows_nothing_but_the_prompt() {
+    for (start, prompt) in [("(shell)", "[PROD prod-eu] @@"), ("(ansi-term \"bash\")", "PROD prod-eu  @@")] {
+        let home = home_at("prod-eu", "iterm2", "[tab]\nbackground = \"dark\"\n");
+        write_rc(&home, Kind::Bash, true);
+        home.write(
+            "init.el",
+            format!("(setq explicit-shell-file-name \"bash\") {start} (delete-other-windows)\n"),
+        );
+        let tmux = Tmux::with(&home, "exec emacs -nw -Q -l init.el", "");
+        let screen = || tmux.tmux(&["capture-pane", "-p", "-t", "%0"]);
+        let prompts = || screen().lines().filter(|line| line.trim() == prompt).count();
+        tmux.until("a prompt in emacs", |_| prompts() == 1);
+        tmux.tmux(&["send-keys", "-t", "%0", "Enter"]);
+        tmux.until("one more", |_| prompts() == 2);
+        let text = screen();
+        for garbage in ["^[", "^G", "1337", "]11", "]2;", "]0;"] {
+            assert!(!text.contains(garbage), "{start}: {text}");
+        }
+        // Had it been written, it would be seen.
+        if start == "(shell)" {
+            tmux.tmux(&["send-keys", "-t", "%0", "printf '\\033]2;x\\007'", "Enter"]);
+            tmux.until("what a title leaves there", |_| screen().lines().any(|line| line.contains("]2;x^G")));
+        }
     }
 }
 

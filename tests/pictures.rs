@@ -469,6 +469,39 @@ fn without_a_socket_kitty_gets_a_title_and_types_nothing() {
     assert!(!typed.contains("kitty-cmd") && !typed.contains("ok"), "{typed}");
 }
 
+#[test]
+fn a_window_of_screen_is_called_red_and_back() {
+    let home = home_with(Kind::Bash, "");
+    let screen = |arguments: &[&str]| {
+        let mut command = home.command("screen");
+        command.env("SCREENDIR", private(&home, "screens")).args(["-S", "s"]).args(arguments);
+        // Its answers are in Latin-1.
+        command
+            .output()
+            .unwrap()
+            .stdout
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect::<String>()
+            .trim()
+            .to_string()
+    };
+    screen(&["-d", "-m", "-c", "/dev/null", "-t", "mine", "bash", "-i"]);
+    let title = |what: &str, text: &str| {
+        until(what, || {
+            screen(&["-X", "stuff", "\n"]);
+            screen(&["-Q", "title"]) == text
+        });
+    };
+    until("its own title", || screen(&["-Q", "title"]) == "mine");
+    switch(&home, "prod-eu");
+    title("a red title", "PROD prod-eu · ~");
+    assert_eq!(recorded(&home), "screen");
+    switch(&home, "dev-eu");
+    title("a title without the mark", "~");
+    screen(&["-X", "quit"]);
+}
+
 // No garbage
 
 /// Run inside of a terminal: writes each sequence at the start of an empty line and asks where the cursor is. Anything

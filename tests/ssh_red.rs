@@ -161,6 +161,11 @@ fn other_programs_that_go_there_turn_it_red_as_well(kind: Kind) {
     let home = Home::new();
     home.kubeconfig(".kube/config", &["dev-eu", "prod-eu"], "dev-eu");
     home.write(".config/redtab/config.toml", "terminal = \"iterm2\"\n");
+    // The real ones; each says when it begins.
+    for program in ["psql", "kubectl", "docker", "mosh"] {
+        let text = format!("#!/bin/sh\necho begins-$((40+2))\nexec /usr/bin/{program} \"$@\"\n");
+        home.executable(&format!("bin/{program}"), &text);
+    }
     let mut shell = started(kind, &home);
     for line in [
         "psql -h prod-db -c 'select 1'",
@@ -171,7 +176,9 @@ fn other_programs_that_go_there_turn_it_red_as_well(kind: Kind) {
     ] {
         let from = shell.raw().len();
         shell.line(line);
-        assert!(!find(&shell.raw()[from..], RED).is_empty(), "{line}: {}", shell.dump());
+        let raw = shell.raw()[from..].to_vec();
+        let (red, begins) = (find(&raw, RED), find(&raw, "begins-42"));
+        assert!(!red.is_empty() && red[0] < begins[0], "{line}: {}", shell.dump());
         expect_back(&mut shell, from);
     }
     for line in [
@@ -217,6 +224,50 @@ fn a_suspended_session_keeps_it_red(kind: Kind) {
     shell.type_in("fg").send("\r");
     shell.send("again\r").wait_for("the far side", |t| t.text().matches("again").count() >= 2);
     shell.send("\x04").prompt();
+    expect_back(&mut shell, from);
+}
+
+fn a_key_that_suspends_ssh_keeps_it_red(kind: Kind) {
+    let (home, _sshd) = with_sshd("iterm2");
+    let mut shell = started(kind, &home);
+    let red = |shell: &mut Shell| {
+        let from = shell.raw().len();
+        shell.enter().expect_segment(" PROD prod-run ", support::WHITE_ON_RED);
+        assert!(find(&shell.raw()[from..], CLEAR).is_empty(), "{}", shell.dump());
+    };
+    let from = shell.raw().len();
+    shell.type_in("ssh prod-run 'echo far-$((40+2)); sleep 60'").send("\r");
+    shell.wait_for("the far side", |t| t.text().contains("far-42"));
+    shell.send("\x1a").prompt();
+    red(&mut shell);
+    shell.line("bg");
+    red(&mut shell);
+    kill(&home, rustix::process::Signal::KILL);
+    // Whatever the shell says about the end of its job, it says once.
+    let end = Instant::now() + Duration::from_secs(20);
+    while !shell.enter().segment().text.is_empty() && Instant::now() < end {}
+    expect_back(&mut shell, from);
+}
+
+fn an_alias_and_exec_turn_it_red_as_well(kind: Kind) {
+    let (home, _sshd) = with_sshd("iterm2");
+    let alias = kind.alias("p", "ssh prod-web");
+    let mut shell = kind.in_home(&home).rc(&alias).redtab().patience(Duration::from_secs(30)).start();
+    let from = connect(&mut shell, "p");
+    shell.send("\x04").prompt();
+    expect_back(&mut shell, from);
+    shell.send("clear\r").prompt();
+    let from = connect(&mut shell, "exec ssh prod-web");
+    let raw = shell.raw()[from..].to_vec();
+    assert!(find(&raw, RED).last() > find(&raw, CLEAR).last(), "{}", shell.dump());
+}
+
+fn a_real_mosh_is_red_while_it_lasts(kind: Kind) {
+    let (home, _sshd) = with_sshd("iterm2");
+    let mut shell = started(kind, &home);
+    let from = connect(&mut shell, "mosh prod-run -- sh -c 'echo remote-$((40+2)); exec cat'");
+    assert!(find(&shell.raw()[from..], CLEAR).is_empty(), "{}", shell.dump());
+    shell.send("\x04").prompt().enter();
     expect_back(&mut shell, from);
 }
 
@@ -286,6 +337,47 @@ fn a_command_over_ssh_prints_nothing_of_ours(kind: Kind) {
     assert_eq!(fs::read_to_string(home.join("out")).unwrap(), "");
 }
 
+/// What runs on the far side prints nothing of ours, though the shell there reads an rc file with redtab's line.
+fn a_far_side_with_a_hook_is_silent(kind: Kind) {
+    let (home, mut sshd) = with_sshd("iterm2");
+    let rc = format!("{}touch $HOME/read\n{}\n", kind.rc_head(), kind.init());
+    home.write(kind.rc_path(), &rc);
+    if kind == Kind::Zsh {
+        home.write(".zshenv", &rc);
+    }
+    let vars: String = home.vars().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+    let far = format!("#!/bin/sh\n{vars}unset SHLVL\nexec {} -c \"$SSH_ORIGINAL_COMMAND\"\n", kind.name());
+    let far = home.executable("far", &far);
+    sshd.restart_with(&format!("ForceCommand {}\nSubsystem sftp internal-sftp\n", far.display()));
+    home.kubeconfig(".kube/config", &["prod-eu"], "prod-eu");
+    home.write("file", "text\n");
+    let ssh = home.join("bin/ssh").display().to_string();
+    let run = |argv: &[&str]| {
+        let output = home.command(argv[0]).args(&argv[1..]).output().unwrap();
+        assert!(output.status.success(), "{argv:?}: {output:?}");
+        // What the machine's own rc files complain of goes there too.
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains("redtab") && !stderr.contains('\x1b'), "{argv:?}: {stderr}");
+        assert!(home.join("read").exists(), "{argv:?}: the far shell read no rc file");
+        fs::remove_file(home.join("read")).unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(run(&["ssh", "prod-run", "echo far"]), "far\n");
+    let to = |name: &str| format!("prod-run:{}", home.join(name).display());
+    assert_eq!(run(&["scp", "-O", "-q", "-S", &ssh, "file", &to("one")]), "");
+    assert_eq!(run(&["rsync", "-e", &ssh, "file", &to("two")]), "");
+    assert_eq!(run(&["rsync", "-e", &ssh, &to("two"), "three"]), "");
+    for name in ["one", "two", "three"] {
+        assert_eq!(fs::read_to_string(home.join(name)).unwrap(), "text\n", "{name}");
+    }
+    // Whatever such an rc file prints would be seen.
+    home.write(kind.rc_path(), format!("{rc}echo noise\n"));
+    if kind == Kind::Zsh {
+        home.write(".zshenv", format!("{rc}echo noise\n"));
+    }
+    assert_eq!(run(&["ssh", "prod-run", "echo far"]), "noise\nfar\n");
+}
+
 in_every_shell!(
     ssh_turns_the_tab_red_before_it_starts,
     the_title_says_it_too,
@@ -300,4 +392,8 @@ in_every_shell!(
     a_red_tab_is_its_own_again_afterwards,
     without_the_hook_ssh_paints_nothing,
     a_command_over_ssh_prints_nothing_of_ours,
+    a_far_side_with_a_hook_is_silent,
+    a_key_that_suspends_ssh_keeps_it_red,
+    an_alias_and_exec_turn_it_red_as_well,
+    a_real_mosh_is_red_while_it_lasts,
 );

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use support::tmux::{RED, Tmux, YELLOW, write_rc};
-use support::{Calls, Home, Kind};
+use support::{Calls, Home, Kind, Sshd};
 
 fn home_at(context: &str) -> Home {
     let home = Home::new();
@@ -331,6 +331,19 @@ fn no_name_is_run_or_obeyed() {
             assert!(!home.join("F").exists(), "{text}");
         }
     }
+    // A host that a variable names, and one that a line goes to.
+    home.kubeconfig(".kube/config", &["dev-eu"], "dev-eu");
+    for attack in ATTACKS.iter().filter(|attack| !attack.contains(['\'', '\\'])) {
+        let host = format!("prod-{attack}.acme.example");
+        tmux.line("%0", &format!("export PGHOST='{host}'; clear"));
+        // Production, or, where no host can be called that, unsure.
+        tmux.until("the host", |tmux| !tmux.option("%0", "@redtab").is_empty());
+        tmux.tmux(&["display-message", "#{@redtab}"]);
+        tmux.line("%0", "unset PGHOST; clear").until_option("%0", "@redtab", "");
+        tmux.line("%0", &format!("clear; ssh -F none 'prod-{attack}'"));
+        tmux.prompt("%0");
+        assert!(!home.join("F").exists(), "{attack}");
+    }
     // A name that begins with `-`, and one that is nothing but `;`.
     for text in ["-x prod", "prod;", ";prod;;"] {
         home.kubeconfig(".kube/config", &[text], text);
@@ -404,6 +417,31 @@ fn the_segment_for_a_status_line() {
     assert_eq!(segment(&["tmux"]), "#[fg=colour196,bg=default] 2 prod open #[default]\n");
     machine(0x3f_ffff);
     assert_eq!(segment(&["tmux", &tty]), "");
+}
+
+/// The count in a status line: a real watcher, a real ssh to a real sshd in another window.
+#[test]
+fn the_status_line_counts_what_is_open() {
+    let home = home_at("dev-eu");
+    let sshd = Sshd::start(&home, &["prod-web"]);
+    let status =
+        "set -g status-right-length 60\nset -g status-right '(#(redtab segment tmux #{pane_tty}))'\n";
+    write_rc(&home, Kind::Bash, true);
+    let tmux = Tmux::with(&home, "bash -i", status);
+    tmux.attach().prompt("%0").until("no count", |tmux| tmux.find("()").is_some());
+    tmux.line("%0", "redtab watch start").prompt("%0").tmux(&["new-window", "-d"]);
+    let open = format!("ssh -F {} prod-web sleep 600", sshd.config.display());
+    tmux.line(":1", &open).until_entry("1:", Some(RED));
+    // In front is the clear pane: it says what is open elsewhere.
+    tmux.until("the count", |tmux| tmux.find("( 1 prod open )").is_some());
+    tmux.tmux(&["select-window", "-t", ":1"]);
+    tmux.until("the red pane's own and the count", |tmux| {
+        let screen = tmux.client().screen().contents();
+        screen.contains("( PROD prod-web  1 prod open )")
+    });
+    tmux.tmux(&["send-keys", "-t", ":1", "C-c"]);
+    tmux.until("no count", |tmux| tmux.find("()").is_some()).until_entry("1:", None);
+    tmux.line("%0", "redtab watch stop").prompt("%0");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -68,11 +68,7 @@ impl Sshd {
         // The far side's shell reads nothing of the user who runs the tests.
         fs::create_dir_all(dir.join("far")).unwrap();
         fs::write(dir.join("sshd_config"), text).unwrap();
-        let output = fs::File::create(dir.join("log")).unwrap();
-        let argv = [wrapper, &["/usr/sbin/sshd", "-D", "-e", "-f"]].concat();
-        let mut command = Command::new(argv[0]);
-        command.args(&argv[1..]).arg(dir.join("sshd_config"));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output).spawn().unwrap();
+        let child = serve(&dir, wrapper);
         let uid = rustix::process::getuid().as_raw();
         let user = fs::read_to_string("/etc/passwd").unwrap();
         let user = user
@@ -98,10 +94,30 @@ impl Sshd {
         home.write("ssh_config", text).display().to_string()
     }
 
+    /// Ends it and starts it again with these lines in its configuration.
+    pub fn restart_with(&mut self, lines: &str) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let config = self.dir.join("sshd_config");
+        let text = fs::read_to_string(&config).unwrap();
+        fs::write(config, text + lines).unwrap();
+        self.child = serve(&self.dir, &[]);
+        wait_for_port(self.port);
+    }
+
     /// What the server has said.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
+}
+
+/// Starts one on the configuration in this directory.
+fn serve(dir: &Path, wrapper: &[&str]) -> Child {
+    let output = fs::File::options().create(true).append(true).open(dir.join("log")).unwrap();
+    let argv = [wrapper, &["/usr/sbin/sshd", "-D", "-e", "-f"]].concat();
+    let mut command = Command::new(argv[0]);
+    command.args(&argv[1..]).arg(dir.join("sshd_config"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output).spawn().unwrap()
 }
 
 impl Drop for Sshd {
