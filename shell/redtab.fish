@@ -21,7 +21,8 @@ set -g __redtab_hot      # every line goes to the guard
 set -g __redtab_ask      # lines that go there though the tab is clear
 set -g __redtab_shown    # what the prompt said, for the guard: nothing where it said nothing
 set -g __redtab_again    # a line that runs unchecked if it comes again right away
-set -g __redtab_hung     # a line at which the guard was interrupted before it said a word
+set -g __redtab_pending  # the line that the guard is being asked about and has said nothing about
+set -g __redtab_began    # when it was asked, in seconds; nothing where no clock is at hand
 set -g __redtab_warned   # a broken guard was named
 set -g __redtab_said     # something was written below the line that is being entered
 set -g __redtab_passed   # the line that runs now came through Enter
@@ -389,6 +390,21 @@ function __redtab_under
     builtin test $above -gt 2; and builtin string repeat -N -n (builtin math $above - 2) \n
 end
 
+# Seconds since some moment, without a fork.
+function __redtab_clock
+    builtin test -r /proc/uptime; or return
+    builtin read -lz up </proc/uptime
+    builtin string match -r '^[0-9]+' -- $up
+end
+
+# An interrupted guard may have been about to refuse the line, unless it hung longer than it ever takes: then the same
+# line runs when it is entered again.
+function __redtab_hangs
+    set -l now (__redtab_clock)
+    builtin test -n "$now" -a -n "$__redtab_began" -a -n "$__redtab_pending"; or return
+    builtin test (builtin math $now - $__redtab_began) -ge 2; and set -g __redtab_again $__redtab_pending
+end
+
 # Asks the guard: 0 when the line may run.
 function __redtab_check
     set -l hot $argv[1]
@@ -411,26 +427,26 @@ function __redtab_check
     set -l rc 127
     if builtin test -f $__redtab_bin -a -x $__redtab_bin
         # An interrupt of what does not care for it ends this very function: what stays is noted before, and what the guard
-        # says as it comes. Interrupted twice at one line, the guard hangs.
-        builtin test "x$__redtab_hung" = "x$line"; and set -g __redtab_again $line
-        set -g __redtab_hung $line
+        # says as it comes.
+        set -g __redtab_pending $line
+        set -g __redtab_began (__redtab_clock)
+        function __redtab_cut --on-signal INT
+            builtin functions -e __redtab_cut
+            __redtab_hangs
+        end
         set -g __redtab_rc 130
         set answer (
             builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot --terminal "$__redtab_terminal" 2>/dev/null |
                 while builtin read -l token
-                    if builtin test "$token" = stop
-                        set -g __redtab_again
-                        set -g __redtab_hung
-                    end
+                    builtin test "$token" = stop; and set -g __redtab_pending
                     builtin echo $token
                 end
             set -g __redtab_rc $pipestatus[2]
         )
         set rc $__redtab_rc
-        if builtin test $rc -ne 130
-            set -g __redtab_again
-            set -g __redtab_hung
-        end
+        builtin functions -e __redtab_cut
+        builtin test $rc -eq 130; and __redtab_hangs
+        set -g __redtab_pending
     end
     set -gu __redtab_input
     # Held, not refused: something changed, and the prompt that is drawn now shows it.

@@ -97,6 +97,7 @@ enum Way {
     ConnectionString,
     EnvFile,
     AwsProfile,
+    Host,
     Directory,
     /// A kubeconfig that can't be read: it could say production.
     Unsure,
@@ -115,6 +116,7 @@ const RED: &[(Way, &str)] = &[
     (Way::ConnectionString, "connection string"),
     (Way::EnvFile, "`.env`"),
     (Way::AwsProfile, "AWS profile"),
+    (Way::Host, "production host"),
     (Way::Directory, "directory"),
     (Way::Unsure, "or unsure"),
 ];
@@ -172,6 +174,9 @@ fn fixture(way: Way, late: bool) -> Home {
     let hours = if late { "[\"00:00-24:00\"]" } else { "[]" };
     home.write(".config/redtab/config.toml", format!("[hours]\nlate = {hours}\n"));
     match way {
+        Way::Host => {
+            home.write("etc/redtab.toml", "[hours]\nlate = []\n[host]\nenvironment = \"production\"\n");
+        }
         Way::Directory => _ = home.write("app/.redtab.toml", "environment = \"production\"\n"),
         Way::EnvFile => _ = home.write("app/.env", format!("DATABASE_URL={SECRET_URL}\n")),
         Way::Unsure => _ = home.write(".kube/config", "apiVersion: v1\nkind: Config\ncontexts: [\n"),
@@ -263,6 +268,9 @@ impl Scene {
         self.says(line, outcome.text());
         if matches!(outcome, Outcome::Purpose | Outcome::Name) {
             self.shell.send("\r").wait_for("a no", |t| t.text().contains("was not run"));
+        }
+        if self.shell.kind == Kind::Fish || self.shell.kind == Kind::Zsh && outcome == Outcome::Held {
+            self.shell.wait_for("the line again", |t| t.typed().as_deref() == Some(line));
         }
         self.anew();
         let ran = self.ran();

@@ -267,7 +267,7 @@ impl Examiner<'_> {
 /// A line of another language: what it runs stands somewhere in it.
 fn code(text: &str) -> Run {
     Run {
-        what: What::Unclear { why: "is no shell line", words: line::loose_words(text).into() },
+        what: What::Unclear { why: "is no shell line", words: Rc::new(line::loose_words(text).into()) },
         argv: Vec::new(),
         changes: Vec::new(),
         places: Vec::new(),

@@ -39,17 +39,19 @@ impl Shell {
 pub struct Dialect {
     pub shell: Shell,
     pub comments: bool,
+    /// A person typed it: it is answered before anybody notices.
+    pub typed: bool,
 }
 
 impl Dialect {
     /// A line as it is handed over by the hook of `shell`.
     pub fn typed(shell: Shell) -> Dialect {
-        Dialect { shell, comments: shell != Shell::Zsh }
+        Dialect { shell, comments: shell != Shell::Zsh, typed: true }
     }
 
     /// The text of a script or of `-c`.
     pub fn script(shell: Shell) -> Dialect {
-        Dialect { shell, comments: true }
+        Dialect { shell, comments: true, typed: false }
     }
 }
 
@@ -262,9 +264,13 @@ fn parse_at(text: &str, dialect: Dialect, depth: usize, base: usize) -> Line {
 pub fn loose_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for word in text.split(|c: char| c.is_whitespace() || "\"'`;&|<>(){},=".contains(c)) {
-        let word = word.trim_matches(|c| matches!(c, '$' | '\\' | ':' | '[' | ']')).replace('\\', "");
+        let word = word.trim_matches(|c| matches!(c, '$' | '\\' | ':' | '[' | ']'));
+        if word.is_empty() {
+            continue;
+        }
+        let word = word.replace('\\', "");
         // `${name:-word}`: the word behind the operator stands for itself as well.
-        if let Some(at) = [":-", ":+", ":?"].iter().find_map(|operator| word.find(operator)) {
+        if let Some(at) = word.find(':').and_then(|_| [":-", ":+", ":?"].iter().find_map(|o| word.find(o))) {
             words.push(word[at + 2..].to_string());
         }
         words.push(word);
@@ -300,11 +306,17 @@ struct Parser<'t> {
     ends: Vec<End>,
     here_docs: Vec<HereDoc>,
     rereads: usize,
+    /// Words, pipelines and substitutions begun so far.
+    words: usize,
     trouble: Option<&'static str>,
 }
 
 const UNBALANCED: &str = "has an unbalanced quote, bracket or keyword";
 const TOO_DEEP: &str = "is nested too deep";
+const TOO_MANY: &str = "holds too many words";
+
+/// More words than this in a line that was typed: the rest is not looked at one by one.
+const MAX_WORDS: usize = 4096;
 const CLOSERS: &[&str] = &["fi", "done", "esac", "}", "end"];
 
 impl<'t> Parser<'t> {
@@ -320,6 +332,7 @@ impl<'t> Parser<'t> {
             ends: Vec::new(),
             here_docs: Vec::new(),
             rereads: 0,
+            words: 0,
             trouble: None,
         }
     }
@@ -368,11 +381,24 @@ impl<'t> Parser<'t> {
         self.trouble.get_or_insert(why);
     }
 
+    /// Gives the rest of the text up.
+    fn give_up(&mut self, why: &'static str) {
+        self.trouble = Some(why);
+        self.pos = self.bytes.len();
+    }
+
+    /// Counts a word, or what takes as long.
+    fn count(&mut self) {
+        self.words += 1;
+        if self.dialect.typed && self.words > MAX_WORDS {
+            self.give_up(TOO_MANY);
+        }
+    }
+
     /// Goes one level deeper; at the limit the rest of the text is given up.
     fn enter(&mut self) -> bool {
         if self.depth >= MAX_DEPTH {
-            self.trouble = Some(TOO_DEEP);
-            self.pos = self.bytes.len();
+            self.give_up(TOO_DEEP);
             return false;
         }
         self.depth += 1;
@@ -641,6 +667,7 @@ impl<'t> Parser<'t> {
     }
 
     fn pipeline(&mut self, link: Link) {
+        self.count();
         let mut piped_in = false;
         loop {
             let stage = self.open(Kind::Stage { link, piped_in, piped_out: false });
@@ -1305,6 +1332,7 @@ impl<'t> Parser<'t> {
     fn word(&mut self, spot: Spot) -> Option<Word> {
         let mut word = Builder::default();
         let start = self.pos;
+        self.count();
         while let Some(c) = self.peek() {
             match c {
                 b' ' | b'\t' | b'\r' | b'\n' => break,
@@ -1634,6 +1662,7 @@ impl<'t> Parser<'t> {
         }
         let start = self.pos;
         self.pos += 1;
+        self.count();
         let mut inner = String::new();
         let mut closed = false;
         while let Some(c) = self.peek() {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::line::{Piece, Word};
 use super::rules_table::{RULES, TOOLS};
-use super::runs::{Run, Stdin, What, base_name};
+use super::runs::{Mentioned, Run, Stdin, What, base_name};
 use super::sql::{self, Effect, Strings};
 use crate::signal::{Domain, Kind};
 
@@ -285,8 +285,15 @@ pub fn mentions(text: &str) -> Vec<(usize, Hit<'static>)> {
     hits
 }
 
-fn mentioned<'a>(run: &Run, words: &[String], rules: RuleSet<'a>) -> Vec<Hit<'a>> {
-    let mut hits = mentions_of(words, rules);
+fn mentioned<'a>(run: &Run, words: &Mentioned, rules: RuleSet<'a>) -> Vec<Hit<'a>> {
+    let mut hits = match rules {
+        // Every unclear run of a line mentions the same.
+        RuleSet::BuiltIn => {
+            let named = words.programs(|word| rules.names(base_name(word)));
+            mentions_at(words, named.iter().copied(), rules)
+        }
+        RuleSet::Given(_) => mentions_of(words, rules),
+    };
     // What of its words is known is a better witness than the loose ones.
     if !run.argv.is_empty() {
         hits.extend(of_argv(&run.argv, run, rules));
@@ -298,15 +305,20 @@ fn mentioned<'a>(run: &Run, words: &[String], rules: RuleSet<'a>) -> Vec<Hit<'a>
 }
 
 fn mentions_of<'a>(words: &[String], rules: RuleSet<'a>) -> Vec<Hit<'a>> {
+    let named = words.iter().enumerate().filter(|(_, word)| rules.names(base_name(word)));
+    mentions_at(words, named.map(|(index, _)| index), rules)
+}
+
+/// The hits of the programs that stand at these places.
+fn mentions_at<'a>(words: &[String], named: impl Iterator<Item = usize>, rules: RuleSet<'a>) -> Vec<Hit<'a>> {
     let mut hits: Vec<Hit<'a>> = Vec::new();
     let mut seen = BTreeSet::new();
-    for (index, word) in words.iter().enumerate() {
-        let name = base_name(word);
-        if !rules.names(name) {
-            continue;
-        }
+    for index in named {
         let argv = &words[index..(index + MAX_MENTIONED).min(words.len())];
-        if seen.len() >= MAX_CANDIDATES || !seen.insert(argv) {
+        if seen.len() >= MAX_CANDIDATES {
+            break;
+        }
+        if !seen.insert(argv) {
             continue;
         }
         let argv: Vec<Word> = argv.iter().map(Word::literal).collect();

@@ -9,6 +9,7 @@ mod selections;
 mod words;
 mod wrappers;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -28,8 +29,11 @@ const MAX_TEXT: usize = 4 * line::MAX_BYTES;
 /// Words that programs inside programs may hand on, all levels together.
 const MAX_HANDED: usize = 4096;
 
-/// More runs than this in one line: the rest is unclear.
+/// More runs than this in one script: the rest is unclear.
 const MAX_RUNS: usize = 4096;
+
+/// The same in a line that was typed.
+const MAX_TYPED: usize = 512;
 
 /// The last of so many unclear runs speaks for all that follow.
 const MAX_UNCLEAR: usize = 16;
@@ -106,6 +110,44 @@ pub enum Stdin {
 /// Why `fc` and `r` are unclear: which line they run stands nowhere in theirs.
 pub const OF_THE_HISTORY: &str = "runs a line of the history";
 
+/// Every word of a line that could not be followed. The runs of one line share it, and what was found out about it.
+#[derive(Clone, Debug, Default)]
+pub struct Mentioned {
+    words: Vec<String>,
+    /// Which of them name a program, as far as somebody asked.
+    programs: OnceCell<Vec<usize>>,
+}
+
+impl Mentioned {
+    /// The places of the words that `names` takes for a program. It is always asked the same.
+    pub fn programs(&self, names: impl Fn(&str) -> bool) -> &[usize] {
+        let found = || self.words.iter().enumerate().filter(|(_, word)| names(word)).map(|(at, _)| at);
+        self.programs.get_or_init(|| found().collect())
+    }
+}
+
+impl From<Vec<String>> for Mentioned {
+    fn from(words: Vec<String>) -> Mentioned {
+        Mentioned { words, programs: OnceCell::new() }
+    }
+}
+
+impl std::ops::Deref for Mentioned {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.words
+    }
+}
+
+impl PartialEq for Mentioned {
+    fn eq(&self, other: &Mentioned) -> bool {
+        self.words == other.words
+    }
+}
+
+impl Eq for Mentioned {}
+
 /// What sort of thing is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
@@ -118,7 +160,7 @@ pub enum What {
     /// A shell function or alias by its name; what its body runs follows as runs of its own.
     Function,
     /// It could run anything. `words`: all on the line that could be a program, a path or an argument.
-    Unclear { why: &'static str, words: Rc<[String]> },
+    Unclear { why: &'static str, words: Rc<Mentioned> },
 }
 
 /// One thing a line would run.
@@ -151,7 +193,7 @@ impl Run {
 /// All that `text`, a line typed in a shell of `dialect`, would run, in the order in which it would.
 pub fn resolve(text: &str, dialect: Dialect, definitions: Definitions) -> Vec<Run> {
     let parsed = line::parse(text, dialect);
-    let mut resolver = Resolver::new(text, definitions);
+    let mut resolver = Resolver::new(text, dialect, definitions);
     let mut scope = Scope::new(dialect);
     resolver.whole(&parsed, &mut scope);
     resolver.runs
@@ -231,8 +273,10 @@ struct Frame {
 
 struct Resolver<'a> {
     runs: Vec<Run>,
+    /// So many runs at most.
+    most: usize,
     text: &'a str,
-    words: Option<Rc<[String]>>,
+    words: Option<Rc<Mentioned>>,
     aliases: HashMap<String, String>,
     functions: HashMap<String, String>,
     local: HashMap<String, String>,
@@ -246,10 +290,11 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn new(text: &'a str, definitions: Definitions) -> Resolver<'a> {
+    fn new(text: &'a str, dialect: Dialect, definitions: Definitions) -> Resolver<'a> {
         let owned = |pairs: &[(String, String)]| pairs.iter().cloned().collect();
         Resolver {
             runs: Vec::new(),
+            most: if dialect.typed { MAX_TYPED } else { MAX_RUNS },
             text,
             words: None,
             aliases: owned(definitions.aliases),
@@ -272,10 +317,10 @@ impl<'a> Resolver<'a> {
     }
 
     fn emit(&mut self, scope: &Scope, what: What, argv: Vec<Word>, at: usize) {
-        if self.runs.len() > MAX_RUNS {
+        if self.runs.len() > self.most {
             return;
         }
-        if self.runs.len() == MAX_RUNS {
+        if self.runs.len() == self.most {
             return self.push_unclear(scope, "holds too many commands", Vec::new(), at);
         }
         let at = scope.at.unwrap_or(at);
@@ -283,7 +328,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn unclear(&mut self, scope: &Scope, why: &'static str, argv: Vec<Word>, at: usize) {
-        if self.runs.len() < MAX_RUNS {
+        if self.runs.len() < self.most {
             self.push_unclear(scope, why, argv, at);
         }
     }
@@ -292,7 +337,7 @@ impl<'a> Resolver<'a> {
         let words = match &self.words {
             Some(words) => words.clone(),
             None => {
-                let words: Rc<[String]> = self.loose_words().into();
+                let words = Rc::new(Mentioned::from(self.loose_words()));
                 self.words = Some(words.clone());
                 words
             }
@@ -369,7 +414,7 @@ impl<'a> Resolver<'a> {
                     }
                     self.command(command, words, scope);
                     scope.stdin = outer.clone();
-                    if self.runs.len() > MAX_RUNS {
+                    if self.runs.len() > self.most {
                         return;
                     }
                 }
@@ -458,7 +503,8 @@ impl<'a> Resolver<'a> {
                 );
             };
             let zsh_path = own.dialect.shell == Shell::Zsh && program.len() > 1 && program.starts_with('=');
-            let program = program[usize::from(zsh_path)..].to_string();
+            // `=env` is env, wherever it lies; what is left of `==env` names nothing.
+            let program = if zsh_path { program.trim_start_matches('=') } else { program }.to_string();
             if program.is_empty() {
                 return;
             }

@@ -311,6 +311,7 @@ impl Looser {
         // Another shell has other arguments, reads `-x` as its option, and in zsh knows comments.
         let elsewhere = line.contains("$@")
             || line.contains("$1")
+            || line.contains("$argv")
             || line.starts_with(['-', '+'])
             || (shell == Shell::Zsh && line.contains('#'))
             || (shell != Shell::Fish && line.contains("alias"));
