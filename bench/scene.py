@@ -85,6 +85,8 @@ class Home:
             "SHELL": "/bin/sh",
             "USER": "bench",
             "REDTAB_RUN_DIR": run,
+            # No watcher: it would be measured along.
+            "REDTAB_WATCH": "off",
         }
 
     def full(self, tool, redtab, first):

@@ -268,8 +268,8 @@ fn a_full_disk_stops_nothing() {
     // A file system of 64 KB, full to the last byte; then room again.
     let script = format!(
         "mount -t tmpfs -o size=64k,mode=700 none {run} && cd {run} && \
-         {{ dd if=/dev/zero of=fill bs=4k 2>/dev/null; {redtab} watch run & pid=$!; sleep 3; kill -0 $pid || exit 9; \
-         {redtab} ps || exit 8; rm fill; for i in $(seq 300); do grep -q watcher machine.json 2>/dev/null && break; sleep 0.1; done; \
+         {{ dd if=/dev/zero of=fill bs=4k 2>/dev/null; {redtab} watch run & pid=$!; trap 'kill $pid' EXIT; sleep 3; kill -0 $pid || exit 9; \
+         {redtab} ps || exit 8; rm fill; for i in $(seq 300); do grep -q watcher machine.json 2>/dev/null && {redtab} watch status && break; sleep 0.1; done; \
          {redtab} watch status || exit 7; {redtab} watch stop; wait $pid; }}"
     );
     let mut unshare = vec!["unshare", "--mount"];
