@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""What the watcher costs: bench/watch.py BINARY [PROCESSES [SOCKETS [SECONDS]]]
+"""What the watcher costs: bench/watch.py BINARY [PROCESSES [SOCKETS [SECONDS [TABS]]]]
 
-Starts a watcher among sleeping processes with 40 descriptors each and connected sockets, with one production ssh-like
-connection open so that it polls every 5 seconds, and reads its CPU time and memory from /proc. It starts, and ends,
-only processes of its own.
+Starts a watcher among sleeping processes with 40 descriptors each, connected sockets and tabs (interactive bashes with
+the hook, each on a terminal of its own), with one production connection open so that it polls every 5 seconds, and
+reads its CPU time and memory from /proc. It starts, and ends, only processes of its own.
 """
 
 import os
 import pathlib
+import pty
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -43,6 +45,25 @@ def sockets(count):
     return listener, pairs
 
 
+def tabs(count, binary, env):
+    """Interactive bashes with the hook; each has drawn a prompt, so that it is registered."""
+    home = pathlib.Path(env["HOME"])
+    (home / ".bashrc").write_text(f'PS1="ready> "\neval "$({binary} init bash)"\n')
+    opened = []
+    for _ in range(count):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.chdir(home)
+            os.execve("/bin/bash", ["bash", "-i"], env | {"TERM": "xterm"})
+        seen = b""
+        while b"ready> " not in seen:
+            seen += os.read(fd, 4096)
+        opened.append((pid, fd))
+    there = len(list((home / "run" / "tabs").glob("*.json"))) if count else 0
+    assert there == count, f"{there} of {count} tabs are registered"
+    return opened
+
+
 def spent(pid):
     """CPU seconds, and the time apart in which it was woken."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -66,11 +87,12 @@ def fine(pid):
 
 def main():
     binary = os.path.abspath(sys.argv[1])
-    processes, connections, seconds = (int(n) for n in (sys.argv[2:] + ["350", "50", "60"][len(sys.argv) - 2 :]))
+    given = sys.argv[2:] + ["350", "50", "60", "0"][len(sys.argv) - 2 :]
+    processes, connections, seconds, count = (int(n) for n in given)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
     home = tempfile.mkdtemp(prefix="redtab-bench-")
-    started = []
+    started, opened = [], []
     try:
         here = len([e for e in os.listdir("/proc") if e.isdigit()])
         started += crowd(max(0, processes - here), 40)
@@ -83,6 +105,7 @@ def main():
         env = {"HOME": home, "PATH": "/usr/bin:/bin", "REDTAB_RUN_DIR": os.path.join(home, "run")}
         watcher = subprocess.Popen([binary, "watch", "run"], env=env)
         started.append(watcher)
+        opened = tabs(count, binary, env)
         time.sleep(20)
         first = fine(watcher.pid)
         begun = time.monotonic()
@@ -90,11 +113,15 @@ def main():
         used, passed = fine(watcher.pid) - first, time.monotonic() - begun
         there = len([e for e in os.listdir("/proc") if e.isdigit()])
         print(
-            f"{there} processes, {len(kept[1]) * 2} sockets, {passed:.0f} s: "
+            f"{there} processes, {len(kept[1]) * 2} sockets, {len(opened)} tabs, {passed:.0f} s: "
             f"{100 * used / passed:.3f} % of a core, {memory(watcher.pid):.1f} MB at most; "
             f"first 20 s: {first * 1000:.0f} ms"
         )
     finally:
+        for pid, fd in opened:
+            os.close(fd)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
         for process in started:
             process.kill()
         for process in started:

@@ -19,7 +19,7 @@ use crate::herald::Herald;
 use crate::live::Live;
 use crate::state::RunDir;
 use crate::state::asked::{self, Asked};
-use crate::state::machine::{Machine, Process};
+use crate::state::machine::{Connection, Machine, Process};
 use crate::state::open::{Binary, Holder, Taken};
 use crate::view::View;
 use crate::world::World;
@@ -73,6 +73,8 @@ pub fn run(world: &World) -> Result<Ended, String> {
             binary: binary.clone(),
             trouble: None,
             herald: Herald::default(),
+            look: 0,
+            guests: Vec::new(),
         };
         let asked = watcher.watch(&mut watch);
         watcher.run_dir.end_watcher(me, world);
@@ -149,6 +151,10 @@ struct Watcher<'w> {
     /// What went wrong last, so that it is logged once.
     trouble: Option<String>,
     herald: Herald,
+    /// The number of this look.
+    look: u64,
+    /// What shells have added, and the look at which it was met.
+    guests: Vec<(Connection, u64)>,
 }
 
 impl Watcher<'_> {
@@ -175,6 +181,7 @@ impl Watcher<'_> {
             let boot = self.world.boot_id();
             let asked = self.run_dir.asked(&boot, self.world.uid);
             watch.ask(asked.iter().map(|one| one.spec.as_str()));
+            self.look += 1;
             let open = watch.look(self.world, &config, idle_after);
             self.forget_asked(&asked, watch, &boot);
             self.write(&open);
@@ -282,6 +289,8 @@ impl Watcher<'_> {
 
     fn write(&mut self, open: &[Open]) {
         let boot = self.world.boot_id();
+        // What is read here is still true when it is written: shells add to it.
+        let lock = self.run_dir.lock_machine();
         let before = self.run_dir.machine(self.world.uid);
         let before = before.filter(|machine| machine.boot == boot).map(|machine| machine.connections);
         let before = before.unwrap_or_default();
@@ -293,9 +302,11 @@ impl Watcher<'_> {
                 connection.tty_nr = known.tty_nr;
             }
         }
-        let connections = open.iter().map(|open| open.connection.clone()).collect();
+        let mut connections: Vec<Connection> = open.iter().map(|open| open.connection.clone()).collect();
+        connections.extend(self.guests(before, &connections));
         let machine = Machine { boot: boot.clone(), watcher: self.me, connections, told: self.herald.told };
         let mut failed = self.run_dir.keep_machine(&machine, self.world.uid).err();
+        drop(lock);
         let list: Vec<Value> = open.iter().map(as_json).collect();
         let value = json!({
             "version": 1,
@@ -307,6 +318,21 @@ impl Watcher<'_> {
         });
         failed = self.run_dir.keep_connections(&value).err().or(failed);
         self.note(failed.map(|error| format!("can't write: {error}")));
+    }
+
+    /// What shells have added and this look has not seen: it may have begun before. The next one decides.
+    fn guests(&mut self, before: Vec<Connection>, seen: &[Connection]) -> Vec<Connection> {
+        let is_new = |one: &Connection| one.id == 0 && !seen.iter().any(|known| known.is_same(one));
+        let look = self.look;
+        let mut guests: Vec<(Connection, u64)> = Vec::new();
+        for one in before.into_iter().filter(is_new) {
+            let since =
+                self.guests.iter().find(|(known, _)| known.is_same(&one)).map_or(look, |known| known.1);
+            guests.push((one, since));
+        }
+        self.guests = guests;
+        let young = self.guests.iter().filter(|(_, since)| *since == look);
+        young.map(|(one, _)| one.clone()).collect()
     }
 
     /// A number that differs from look to look.

@@ -282,6 +282,52 @@ fn a_full_disk_stops_nothing() {
 }
 
 #[test]
+fn a_pid_that_is_another_process_by_now_is_left_alone() {
+    let home = Home::new();
+    home.write(".config/redtab/config.toml", "[watch]\npoll = \"1s\"\n");
+    // A psql by its name and arguments, which only waits.
+    fs::copy("/bin/bash", home.join("psql")).unwrap();
+    home.write(
+        "reuse.sh",
+        r#"
+exec 9<> <(:)
+"$HOME/psql" -c 'read -r line' -h prod-db <&9 & victim=$!
+redtab watch start
+for ((i = 0; i < 300; i++)); do id=$(redtab ps | grep -o 'redtab close [0-9]*$' | cut -d' ' -f3); [[ $id ]] && break; sleep 0.1; done
+[[ $id ]] || id=$(redtab ps --json | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1)
+[[ $id ]] || exit 3
+read -r watcher _ <"$REDTAB_RUN_DIR/watcher"
+kill -STOP "$watcher"
+kill -9 "$victim"
+wait "$victim" 2>/dev/null
+echo $((victim - 1)) >/proc/sys/kernel/ns_last_pid || exit 4
+sleep 1000 & other=$!
+[[ $other == "$victim" ]] || exit 5
+redtab close "$id"
+kill -0 "$other" || exit 6
+echo "lives: $(tr '\0' ' ' </proc/$other/cmdline)"
+# Negative control: what is still itself is closed.
+kill -CONT "$watcher"
+"$HOME/psql" -c 'read -r line' -h prod-db <&9 & victim=$!
+for ((i = 0; i < 300; i++)); do id=$(redtab ps --json | grep -A30 '"connections"' | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1); [[ $id ]] && break; sleep 0.1; done
+redtab close "$id" || exit 7
+wait "$victim"
+redtab watch stop
+"#,
+    );
+    let mut unshare = vec!["unshare", "--pid", "--fork", "--mount-proc"];
+    if !rustix::process::getuid().is_root() {
+        unshare.extend(["--user", "--map-root-user"]);
+    }
+    let script = home.join("reuse.sh").display().to_string();
+    let out = home.command(unshare[0]).args(&unshare[1..]).args(["bash", &script]).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{out:?}");
+    assert!(said.contains("gone    psql to prod-db") && said.contains("lives: sleep 1000"), "{out:?}");
+    assert!(said.contains("closed  psql to prod-db"), "{out:?}");
+}
+
+#[test]
 fn a_newer_binary_takes_the_place_of_an_older_one() {
     let watched = Watched::new("");
     let home = &watched.home;

@@ -20,7 +20,7 @@ use crate::state::machine::Connection;
 use crate::state::{Note, RunDir};
 use crate::survey;
 use crate::view::View;
-use crate::world::World;
+use crate::world::{Seen, World};
 use crate::{commands, sources};
 
 /// Seconds until a hang becomes a failure.
@@ -112,7 +112,11 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
             dir.drop_note(Note::Sessions, key);
         }
         let path = dir.note_path(Note::Sessions, key);
-        files.push(if open { Watch::Living(path) } else { Watch::Absent(path) });
+        // A line that may open another one writes it anew.
+        let seen = if open { world.read(&path).1 } else { Seen::Absent };
+        let watch = reply::watch(&path, &seen, |mtime| dir.stamp(mtime));
+        always |= watch.is_none();
+        files.extend(watch);
     }
     let painter = Painter {
         view: &view,

@@ -24,6 +24,20 @@ pub fn is_ours(file: &OwnedFd, uid: u32) -> bool {
     })
 }
 
+/// Takes the lock of this name in `dir`, if it can be had at once or soon.
+pub fn lock(dir: impl AsFd, name: &str) -> Option<std::fs::File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR).ok()?;
+    let file = std::fs::File::from(file);
+    for _ in 0..200 {
+        if file.try_lock().is_ok() {
+            return Some(file);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    None
+}
+
 /// Puts `bytes` in the place of `name` in `dir`, mode 0600.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::AtFlags;
 use serde_json::{Value, json};
 
 use super::{RunDir, files};
@@ -86,15 +86,7 @@ impl RunDir {
 /// Held while a lease changes: a note must not bring back one that was just ended. Never waited for long: without the
 /// lock only an answer may be lost.
 fn lock(dir: &OwnedFd) -> Option<File> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(dir, "lock", flags, Mode::RUSR | Mode::WUSR).ok()?);
-    for _ in 0..200 {
-        if file.try_lock().is_ok() {
-            return Some(file);
-        }
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    None
+    files::lock(dir, "lock")
 }
 
 fn read(dir: &OwnedFd, key: &str, uid: u32) -> Option<Lease> {

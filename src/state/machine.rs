@@ -2,6 +2,7 @@
 //! written only when its content changes and holds no ticking times. It is no evidence by itself: who reads it asks
 //! whether the watcher and the connections' processes still live.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::world::World;
 
 /// The file's name in the run directory.
 pub const NAME: &str = "machine.json";
+const LOCK: &str = "machine.lock";
 
 /// More is not read, and not that many connections are kept.
 const CAP: usize = 1024 * 1024;
@@ -170,10 +172,17 @@ impl RunDir {
         files::replace(self.fd(), NAME, text.as_bytes())
     }
 
+    /// Held while `machine.json` is changed by what stands in it. Never waited for long: without it only an addition may be
+    /// lost, until the next look.
+    pub fn lock_machine(&self) -> Option<File> {
+        files::lock(self.fd(), LOCK)
+    }
+
     /// Adds connections to what a watcher wrote, if there is such a file, for every tab to see before the watcher has
     /// looked again; it has the last word, except about the terminal of what has let go of it. Whether that said
     /// anything new.
     pub fn register(&self, found: &[Connection], world: &World) -> bool {
+        let _lock = self.lock_machine();
         let Some(mut machine) = self.machine(world.uid).filter(|machine| machine.boot == world.boot_id())
         else {
             return false;
