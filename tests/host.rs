@@ -214,8 +214,8 @@ fn a_machine_turns_red_and_clear_again(kind: Kind) {
         ("machine/machine-info", "DEPLOYMENT=development\n", "DEPLOYMENT=production\n"),
         (
             "etc/redtab.toml",
-            "[hours]\nlate = []\n",
-            "[hours]\nlate = []\n[host]\nenvironment = \"production\"\n",
+            "[watch]\nstart = \"manual\"\n",
+            "[watch]\nstart = \"manual\"\n[host]\nenvironment = \"production\"\n",
         ),
     ] {
         home.write(file, before);

@@ -364,7 +364,7 @@ fn every_reason_ends_with_the_lines_that_take_it_back() {
             &[("AWS_PROFILE", "acme-prod"), ("PGHOST", "api.prod.acme.example")],
         ),
     ];
-    let system = "[hours]\nlate = []\n[host]\nenvironment = \"safe\"\n[[target]]\nsignal = \"aws_account\"\nis = \"171436882533\"\nenvironment = \"production\"\n";
+    let system = "[watch]\nstart = \"manual\"\n[host]\nenvironment = \"safe\"\n[[target]]\nsignal = \"aws_account\"\nis = \"171436882533\"\nenvironment = \"production\"\n";
     for (files, vars) in table {
         let home = Home::new();
         home.write("etc/redtab.toml", system);

@@ -98,7 +98,11 @@ const WAYS: &[Way] = &[
     Way::File(".redtab.toml", "match = [\"hera\"]\n", "match = [\"k-0\", \"far\"]\n"),
     Way::File("machine/hosts", "127.0.1.1 web-7.dev.example web-7\n", "127.0.1.1 web-7.prod.example web-7\n"),
     Way::File("machine/machine-info", "DEPLOYMENT=development\n", "DEPLOYMENT=production\n"),
-    Way::File("etc/redtab.toml", "[hours]\nlate = []\n", "[host]\nenvironment = \"production\"\n"),
+    Way::File(
+        "etc/redtab.toml",
+        "[watch]\nstart = \"manual\"\n",
+        "[watch]\nstart = \"manual\"\n[host]\nenvironment = \"production\"\n",
+    ),
 ];
 
 fn every_source_turns_it_red_and_clear_again(kind: Kind) {

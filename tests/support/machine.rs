@@ -9,7 +9,7 @@ use super::home::Home;
 /// its `/run` the home's `machine-run`.
 pub fn machine() -> Home {
     let home = Home::new();
-    home.write("etc/redtab.toml", "[hours]\nlate = []\n");
+    home.write("etc/redtab.toml", "[hours]\nlate = []\n[watch]\nstart = \"manual\"\n");
     for dir in ["machine", "machine-run"] {
         fs::create_dir_all(home.join(dir)).unwrap();
     }
