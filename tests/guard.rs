@@ -518,6 +518,17 @@ fn ordinary_lines(shell: &mut Shell, forks_of_bash: usize) {
     assert_eq!(calls.execs.len(), 1, "the script alone: {calls:?}");
 }
 
+fn a_line_of_a_hot_tab_starts_the_guard_and_nothing_else(kind: Kind) {
+    let home = home_on("prod-eu");
+    let mut shell = kind.in_home(&home).redtab().traced().start();
+    shell.expect_text(" PROD prod-eu ").enter().enter();
+    for line in ["true", "echo hello world", "pwd"] {
+        let calls = shell.calls(|shell| _ = shell.line(line));
+        assert_eq!(calls.execs.len(), 1, "{line}: {calls:?}");
+        assert!(calls.execs[0].contains("\"guard\""), "{line}: {calls:?}");
+    }
+}
+
 /// Lines that concern the guard though the tab is clear, and lines that don't.
 const CONCERNS: &[&str] = &[
     "AWS_PROFILE=prod ./cleanup.sh",
@@ -1077,6 +1088,7 @@ in_every_shell! {
     allowed_lines_notice_nothing,
     a_stopped_job_is_still_there,
     an_ordinary_line_of_a_clear_tab_runs_no_program,
+    a_line_of_a_hot_tab_starts_the_guard_and_nothing_else,
     a_clear_tab_runs_a_flagged_script_and_refuses_it_for_production,
     the_pattern_of_a_clear_tab_reads_alike,
     lines_typed_ahead_of_a_refusal_are_dropped,
