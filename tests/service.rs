@@ -74,7 +74,7 @@ fn the_first_shell_starts_it(kind: Kind) {
         other.enter();
     }
     assert_eq!(watchers(&home), [] as [u32; 0]);
-    kind.in_home(&home).redtab().start();
+    let _third = kind.in_home(&home).redtab().start();
     until("a watcher again", || watchers(&home).len() == 1);
 }
 
@@ -93,7 +93,8 @@ fn no_shell_starts_one_that_is_not_wanted() {
     managed.write(".config/systemd/user/redtab-watch.service", "");
     Kind::Bash.in_home(&managed).redtab().start().enter();
     let control = home(BY_SHELLS);
-    Kind::Bash.in_home(&control).redtab().start().enter();
+    let mut shell = Kind::Bash.in_home(&control).redtab().start();
+    shell.enter();
     until("a watcher", || watchers(&control).len() == 1);
     for home in [manual, switched_off, managed] {
         assert_eq!(watchers(&home), [] as [u32; 0]);
@@ -202,7 +203,7 @@ fn without_a_manager_the_file_is_written_and_taken_away() {
         assert!(!unit.contains(hides), "{unit}");
     }
     // And they do.
-    Kind::Bash.in_home(&home).redtab().start();
+    let _shell = Kind::Bash.in_home(&home).redtab().start();
     until("a watcher", || watchers(&home).len() == 1);
     let status = said(&redtab(&home, &["watch", "status"]));
     assert!(status.contains("no service manager runs for you here"), "{status}");
