@@ -229,7 +229,7 @@ fn ten_thousand_datagrams_of_rubbish_are_as_good_as_one() {
             stat[stat.rfind(')').unwrap() + 2..].split(' ').map(|field| field.parse().unwrap_or(0)).collect();
         fields[11] + fields[12]
     };
-    let before = ticks();
+    let (before, begun) = (ticks(), Instant::now());
     let socket = UnixDatagram::unbound().unwrap();
     let rubbish: Vec<u8> = (0..60_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let mut sent = 0;
@@ -241,7 +241,9 @@ fn ten_thousand_datagrams_of_rubbish_are_as_good_as_one() {
     }
     watched.expect(tunnel.pid(), "tunnel", "prod-db:5432", "ssh -L, bastion");
     assert_eq!(watcher(&watched.home), pid);
-    assert!(ticks() - before < 500, "{} ticks", ticks() - before);
+    // However long the flood takes on this machine: it looks four times a second, and is not busy with it.
+    let bar = 500 + begun.elapsed().as_secs() * 50;
+    assert!(ticks() - before < bar, "{} of {bar} ticks", ticks() - before);
 }
 
 #[test]
