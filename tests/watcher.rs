@@ -293,11 +293,18 @@ fn a_pid_that_is_another_process_by_now_is_left_alone() {
         "reuse.sh",
         r#"
 exec 9<> <(:)
+number() {
+    for ((i = 0; i < 300; i++)); do
+        id=$(redtab ps --json | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1)
+        [[ ${id:-0} != 0 ]] && return
+        sleep 0.1
+    done
+    exit 3
+}
 "$HOME/psql" -c 'read -r line' -h prod-db <&9 & victim=$!
 redtab watch start
-for ((i = 0; i < 300; i++)); do id=$(redtab ps | grep -o 'redtab close [0-9]*$' | cut -d' ' -f3); [[ $id ]] && break; sleep 0.1; done
-[[ $id ]] || id=$(redtab ps --json | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1)
-[[ $id ]] || exit 3
+for ((i = 0; i < 300; i++)); do redtab watch status >/dev/null && break; sleep 0.1; done
+number
 read -r watcher _ <"$REDTAB_RUN_DIR/watcher"
 kill -STOP "$watcher"
 kill -9 "$victim"
@@ -311,7 +318,8 @@ echo "lives: $(tr '\0' ' ' </proc/$other/cmdline)"
 # Negative control: what is still itself is closed.
 kill -CONT "$watcher"
 "$HOME/psql" -c 'read -r line' -h prod-db <&9 & victim=$!
-for ((i = 0; i < 300; i++)); do id=$(redtab ps --json | grep -A30 '"connections"' | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1); [[ $id ]] && break; sleep 0.1; done
+for ((i = 0; i < 300; i++)); do redtab ps --json | grep -q "\"pid\": *$victim\b" && break; sleep 0.1; done
+number
 redtab close "$id" || exit 7
 wait "$victim"
 redtab watch stop
