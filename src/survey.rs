@@ -70,7 +70,10 @@ pub fn judge(view: &View, config: &config::Config) -> Verdict {
 /// the machine hot, not this tab red.
 fn own(view: &View, names: &Names) -> (Vec<u32>, look::Opened) {
     let mut own = sources::sessions::processes(view);
-    let file = RunDir::place(view.world()).map(|dir| dir.join(asked::NAME)).filter(|_| !own.is_empty());
+    if own.is_empty() {
+        return (own, look::Opened::default());
+    }
+    let file = RunDir::place(view.world()).map(|dir| dir.join(asked::NAME));
     let asked = match file.map(|file| view.world().read(&file).0) {
         Some(Content::Bytes(bytes)) => asked::parse(&bytes, &view.world().boot_id()),
         _ => Vec::new(),

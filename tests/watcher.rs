@@ -229,7 +229,7 @@ fn ten_thousand_datagrams_of_rubbish_are_as_good_as_one() {
             stat[stat.rfind(')').unwrap() + 2..].split(' ').map(|field| field.parse().unwrap_or(0)).collect();
         fields[11] + fields[12]
     };
-    let before = ticks();
+    let (before, begun) = (ticks(), Instant::now());
     let socket = UnixDatagram::unbound().unwrap();
     let rubbish: Vec<u8> = (0..60_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let mut sent = 0;
@@ -241,7 +241,9 @@ fn ten_thousand_datagrams_of_rubbish_are_as_good_as_one() {
     }
     watched.expect(tunnel.pid(), "tunnel", "prod-db:5432", "ssh -L, bastion");
     assert_eq!(watcher(&watched.home), pid);
-    assert!(ticks() - before < 500, "{} ticks", ticks() - before);
+    // However long the flood takes on this machine: it looks four times a second, and is not busy with it.
+    let bar = 500 + begun.elapsed().as_secs() * 50;
+    assert!(ticks() - before < bar, "{} of {bar} ticks", ticks() - before);
 }
 
 #[test]
@@ -291,11 +293,18 @@ fn a_pid_that_is_another_process_by_now_is_left_alone() {
         "reuse.sh",
         r#"
 exec 9<> <(:)
+number() {
+    for ((i = 0; i < 300; i++)); do
+        id=$(redtab ps --json | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1)
+        [[ ${id:-0} != 0 ]] && return
+        sleep 0.1
+    done
+    exit 3
+}
 "$HOME/psql" -c 'read -r line' -h prod-db <&9 & victim=$!
 redtab watch start
-for ((i = 0; i < 300; i++)); do id=$(redtab ps | grep -o 'redtab close [0-9]*$' | cut -d' ' -f3); [[ $id ]] && break; sleep 0.1; done
-[[ $id ]] || id=$(redtab ps --json | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1)
-[[ $id ]] || exit 3
+for ((i = 0; i < 300; i++)); do redtab watch status >/dev/null && break; sleep 0.1; done
+number
 read -r watcher _ <"$REDTAB_RUN_DIR/watcher"
 kill -STOP "$watcher"
 kill -9 "$victim"
@@ -309,7 +318,8 @@ echo "lives: $(tr '\0' ' ' </proc/$other/cmdline)"
 # Negative control: what is still itself is closed.
 kill -CONT "$watcher"
 "$HOME/psql" -c 'read -r line' -h prod-db <&9 & victim=$!
-for ((i = 0; i < 300; i++)); do id=$(redtab ps --json | grep -A30 '"connections"' | tr ',{' '\n\n' | sed -n 's/^ *"id": *//p' | head -1); [[ $id ]] && break; sleep 0.1; done
+for ((i = 0; i < 300; i++)); do redtab ps --json | grep -q "\"pid\": *$victim\b" && break; sleep 0.1; done
+number
 redtab close "$id" || exit 7
 wait "$victim"
 redtab watch stop

@@ -852,9 +852,6 @@ pub struct Opened {
 /// lines have `asked` for, as `-L` takes them, and that none of these processes has, are looked for with the other ssh's.
 pub fn opened(view: &View, names: &Names, pids: &[u32], asked: &[Asked]) -> Opened {
     let world = view.world();
-    if pids.is_empty() {
-        return Opened::default();
-    }
     let mut watch = Watch::with(world, Resolver::silent());
     for pid in pids {
         watch.consider(*pid, world);
