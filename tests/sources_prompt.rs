@@ -38,8 +38,8 @@ const META: &str =
     ".docker/contexts/meta/512eea46ceb3921dff4363c7069d89d4964d1d9fccaa0f411851a7aa60a5c868/meta.json";
 
 /// The account that the configuration calls production, and the id of a key of it.
-const MARKED: &str =
-    "[[target]]\nsignal = \"aws_account\"\nis = \"171436882533\"\nenvironment = \"production\"\n";
+/// What other programs of this user hold open is not what is tried here.
+const MARKED: &str = "[prompt]\nelsewhere = \"off\"\n[[target]]\nsignal = \"aws_account\"\nis = \"171436882533\"\nenvironment = \"production\"\n";
 const KEY: &str = "AKIASP2TPHJSQH3FJRUX";
 
 const POD: &str = "machine-run/secrets/kubernetes.io/serviceaccount";
