@@ -433,8 +433,22 @@ remove_files() {
   done 3<"$tmp/targets"
 }
 
+# Ends the watcher that this redtab started, and its service. Where there is neither, nothing is run.
+end_watcher() {
+  [ -x "$prefix/bin/redtab" ] || return 0
+  for sign in "${REDTAB_RUN_DIR:-/run/user/$(id -u)/redtab}/watcher" \
+    "${XDG_STATE_HOME:-$HOME/.local/state}/redtab/run/watcher" \
+    "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/redtab-watch.service"; do
+    if [ -e "$sign" ]; then
+      "$prefix/bin/redtab" watch uninstall </dev/null >/dev/null 2>&1 || :
+      return 0
+    fi
+  done
+}
+
 uninstall_all() {
   removed=0
+  end_watcher
   rc_candidates >"$tmp/rc"
   while read -r file <&3; do
     remove_line "$file"

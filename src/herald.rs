@@ -32,6 +32,11 @@ const SHOWN: u32 = 8000;
 const CLIENTS: usize = 20;
 /// What a program may print.
 const OUTPUT_CAP: usize = 64 * 1024;
+#[cfg(target_os = "linux")]
+const SINCE_BOOT: ClockId = ClockId::Boottime;
+/// Where no clock tells of sleep, the machine never sleeps.
+#[cfg(not(target_os = "linux"))]
+const SINCE_BOOT: ClockId = ClockId::Monotonic;
 /// The clock that also runs in sleep may run ahead by this much between two looks without a sleep.
 const SLEPT: Millis = 3000;
 
@@ -64,7 +69,7 @@ impl Herald {
         open: &[Open],
         idle_after: Duration,
     ) -> Done {
-        let slept = self.slept();
+        let slept = self.slept(millis(SINCE_BOOT), awake());
         let mut done = Done::default();
         if config.watch.on_idle == OnIdle::Off {
             self.ladder = Ladder::default();
@@ -95,13 +100,10 @@ impl Herald {
         done
     }
 
-    /// Whether the machine has slept since the last look.
-    fn slept(&mut self) -> bool {
-        #[cfg(target_os = "linux")]
-        let whole = millis(ClockId::Boottime);
-        #[cfg(not(target_os = "linux"))]
-        let whole = awake();
-        let ahead = whole.saturating_sub(awake());
+    /// Whether the machine has slept since the last look. `whole`: of the clock that also runs in sleep; `awake`: of the
+    /// one that does not.
+    fn slept(&mut self, whole: Millis, awake: Millis) -> bool {
+        let ahead = whole.saturating_sub(awake);
         let before = self.ahead.replace(ahead);
         before.is_some_and(|before| ahead > before + SLEPT)
     }
@@ -322,6 +324,14 @@ mod tests {
         for row in ["127.0.0.1:6379(TX)>", "(subscribed", "redis>", "127.0.0.1:6379", "not connected>"] {
             assert!(!redis_rests(row), "{row}");
         }
+    }
+
+    #[test]
+    fn a_sleep_is_noticed_once() {
+        let mut herald = Herald::default();
+        let looks = [(100, 90), (10_100, 10_090), (10_110, 10_090), (70_110, 20_090), (80_110, 30_090)];
+        let slept = looks.map(|(whole, awake)| herald.slept(whole, awake));
+        assert_eq!(slept, [false, false, false, true, false]);
     }
 
     #[test]

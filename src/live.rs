@@ -21,7 +21,7 @@ use crate::config;
 use crate::present::painting::{self, Painter};
 use crate::present::terminal;
 use crate::state::RunDir;
-use crate::state::tabs::{self, Known, Record, Tabs};
+use crate::state::tabs::{self, Kept, Known, Record, Tabs};
 use crate::survey;
 use crate::tab::Tab;
 use crate::verdict::Gravity;
@@ -53,7 +53,7 @@ pub struct Live {
     wanted: Arc<Mutex<Wanted>>,
     watching: BTreeSet<PathBuf>,
     prints: HashMap<PathBuf, Print>,
-    tabs: BTreeMap<String, Known>,
+    tabs: BTreeMap<String, Kept>,
     /// Tabs that were painted here, each with the record that its own shell had left and the one that was put there.
     painted: HashMap<String, (Record, Record)>,
 }
@@ -89,23 +89,21 @@ impl Live {
 
     /// Looks at every tab's files, and does what is to be done about those that changed.
     pub fn look(&mut self, world: &World, run_dir: &RunDir) {
-        self.drain();
-        let known = Tabs::new(run_dir, world).all_live();
-        let tabs: BTreeMap<String, Known> = known.into_iter().map(|known| (known.tab.key(), known)).collect();
+        let told = self.drain();
+        let tabs = Tabs::new(run_dir, world).again(&self.tabs);
         self.painted.retain(|key, _| tabs.contains_key(key));
         let mut prints: HashMap<PathBuf, Print> = HashMap::new();
-        for path in tabs.values().flat_map(|known| &known.record.watched) {
-            let path = PathBuf::from(path);
-            prints.entry(path).or_insert_with_key(|path| print(path));
+        for path in tabs.values().flat_map(|kept| &kept.known.record.watched) {
+            let path = Path::new(path);
+            if !prints.contains_key(path) {
+                prints.insert(path.to_path_buf(), print(path));
+            }
         }
-        let due: Vec<String> = tabs
-            .iter()
-            .filter(|(key, known)| self.is_due(key, known, &prints, run_dir))
-            .map(|(key, _)| key.clone())
-            .collect();
+        let due: Vec<&String> =
+            tabs.iter().filter(|(key, kept)| self.is_due(key, kept, &prints)).map(|(key, _)| key).collect();
         let mut judged: HashMap<(&BTreeMap<String, String>, &str), bool> = HashMap::new();
-        for key in &due {
-            let Some(known) = tabs.get(key) else { continue };
+        for key in due {
+            let Some(Kept { known, .. }) = tabs.get(key) else { continue };
             // Tabs that see the same are judged once.
             let sight = (&known.record.selectors, known.record.cwd.as_str());
             let clear = judged.get(&sight).is_some_and(|production| !production);
@@ -113,21 +111,22 @@ impl Live {
                 judged.insert(sight, self.judge(world, run_dir, key, known));
             }
         }
-        self.watch(&prints, run_dir);
+        if told || prints != self.prints || self.watching.is_empty() {
+            self.watch(&prints, run_dir);
+        }
         self.prints = prints;
         self.tabs = tabs;
     }
 
     /// Whether a tab's inputs are others than those its record was made from.
-    fn is_due(&self, key: &str, known: &Known, prints: &HashMap<PathBuf, Print>, run_dir: &RunDir) -> bool {
-        let own = run_dir.tab_written(&known.tab);
-        known.record.watched.iter().any(|path| {
+    fn is_due(&self, key: &str, kept: &Kept, prints: &HashMap<PathBuf, Print>) -> bool {
+        kept.known.record.watched.iter().any(|path| {
             let path = Path::new(path);
             let now = prints.get(path).copied().flatten();
             match (self.prints.get(path), self.tabs.contains_key(key)) {
                 (Some(before), true) => *before != now,
                 // A tab that is new here: what was written since its record was.
-                _ => now.zip(own).is_some_and(|((.., secs, nanos), own)| (secs, nanos) >= own),
+                _ => now.is_some_and(|(.., secs, nanos)| (secs, nanos) >= kept.written()),
             }
         })
     }
@@ -197,16 +196,22 @@ impl Live {
         self.watching = watching;
     }
 
-    fn drain(&self) {
-        let mut buffer = [0; 64];
-        while let Some(Ok(1..)) = self.wake.as_ref().map(|wake| rustix::io::read(wake, &mut buffer)) {}
+    /// Takes in the events; whether there were any.
+    fn drain(&self) -> bool {
+        let (mut buffer, mut any) = ([0; 64], false);
+        while let Some(Ok(1..)) = self.wake.as_ref().map(|wake| rustix::io::read(wake, &mut buffer)) {
+            any = true;
+        }
+        any
     }
 }
 
 /// The end of a pipe that is readable once something wanted has changed, and what writes to it.
 fn listener(wanted: Arc<Mutex<Wanted>>) -> Option<(OwnedFd, RecommendedWatcher)> {
-    let flags = rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK;
-    let (wake, write) = rustix::pipe::pipe_with(flags).ok()?;
+    let (wake, write) = std::io::pipe().ok()?;
+    let (wake, write) = (OwnedFd::from(wake), OwnedFd::from(write));
+    rustix::io::ioctl_fionbio(&wake, true).ok()?;
+    rustix::io::ioctl_fionbio(&write, true).ok()?;
     let told = move |event: notify::Result<notify::Event>| {
         let matters = match &event {
             Ok(event) if event.kind.is_access() => false,

@@ -12,7 +12,8 @@ use serde_json::Value;
 use support::tmux::{RED, Tmux};
 use support::{Home, Kind, Shell, WHITE_ON_RED};
 
-const CONFIG: &str = "[watch]\npoll = \"1h\"\n";
+/// What other tests have open on this machine is none of these tabs.
+const CONFIG: &str = "[watch]\npoll = \"1h\"\n[prompt]\nelsewhere = \"off\"\n";
 
 fn home() -> Home {
     let home = Home::new();

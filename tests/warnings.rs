@@ -128,6 +128,27 @@ fn what_is_snoozed_and_what_is_switched_off_is_not_told() {
 }
 
 #[test]
+fn late_in_the_evening_the_limit_is_a_shorter_one() {
+    let _alone = alone();
+    let (word, ip) = own_names();
+    let redis = redis_at(&["127.0.0.1", &ip]);
+    let port = redis.port.to_string();
+    let config = |late: &str| {
+        format!(
+            "idle_after = \"1h\"\nidle_after_late = \"2s\"\n[hours]\nlate = [{late}]\n{}",
+            production(&word, &ip)
+        )
+    };
+    let watched = Watched::new(&config(""));
+    let client = Program::start(&watched.home, &["redis-cli", "-h", &ip, "-p", &port], &[]);
+    watched.until("by day it is in use", || idle_of(&watched, client.pid()).1 > 5);
+    assert_eq!(idle_of(&watched, client.pid()).0, "active");
+    let text = format!("[watch]\npoll = \"1s\"\n{}", config("\"00:00-24:00\""));
+    watched.home.write(".config/redtab/config.toml", text);
+    watched.until("late it is idle", || idle_of(&watched, client.pid()).0 == "idle");
+}
+
+#[test]
 fn only_what_is_known_to_be_idle_is_closed() {
     let _alone = alone();
     let (word, ip) = own_names();

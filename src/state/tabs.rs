@@ -99,6 +99,21 @@ pub struct Known {
     pub record: Record,
 }
 
+/// The same for one who looks again and again: with what tells that the file is another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub known: Known,
+    /// Inode, and the time it was written.
+    file: (u64, i64, i64),
+}
+
+impl Kept {
+    /// When the record was written, seconds and nanoseconds since the epoch.
+    pub fn written(&self) -> (i64, i64) {
+        (self.file.1, self.file.2)
+    }
+}
+
 /// The records in a run directory.
 #[derive(Debug)]
 pub struct Tabs<'r> {
@@ -117,6 +132,23 @@ impl<'r> Tabs<'r> {
         let mut found = self.live(|_| true);
         found.sort_by_key(|known| (known.tab.tty, known.tab.started));
         found
+    }
+
+    /// Every tab whose session leader lives, by key; records that are the same files as those in `before` are not read again.
+    pub fn again(&self, before: &BTreeMap<String, Kept>) -> BTreeMap<String, Kept> {
+        let Some(dir) = &self.dir else { return BTreeMap::new() };
+        let kept = |name: String| {
+            let stat = rustix::fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            let key = name.strip_suffix(".json")?;
+            let tab = living(self.world, key)?;
+            let file = (stat.st_ino, stat.st_mtime, i64::try_from(stat.st_mtime_nsec).ok()?);
+            let kept = match before.get(key).filter(|kept| kept.file == file) {
+                Some(kept) => kept.clone(),
+                None => Kept { known: Known { record: read(dir, key, self.world.uid)?, tab }, file },
+            };
+            Some((key.to_owned(), kept))
+        };
+        entries(dir).into_iter().filter_map(kept).collect()
     }
 
     /// The tab at a terminal, by its device's path; `None` where no hook has spoken there yet.
@@ -184,12 +216,6 @@ impl RunDir {
     /// Where the records lie.
     pub fn tabs_directory(&self) -> PathBuf {
         self.path().join(DIR)
-    }
-
-    /// When a tab's record was written, seconds and nanoseconds since the epoch.
-    pub fn tab_written(&self, tab: &Tab) -> Option<(i64, i64)> {
-        let stat = self.stat(&format!("{DIR}/{}.json", tab.key()))?;
-        Some((stat.st_mtime, i64::try_from(stat.st_mtime_nsec).ok()?))
     }
 
     /// Forgets a tab.
