@@ -208,6 +208,8 @@ impl Live {
 
 /// The end of a pipe that is readable once something wanted has changed, and what writes to it.
 fn listener(wanted: Arc<Mutex<Wanted>>) -> Option<(OwnedFd, RecommendedWatcher)> {
+    // The library takes it for granted that its thread can be started, and panics later where it can't.
+    std::thread::Builder::new().spawn(|| ()).ok()?.join().ok()?;
     let (wake, write) = std::io::pipe().ok()?;
     let (wake, write) = (OwnedFd::from(wake), OwnedFd::from(write));
     rustix::io::ioctl_fionbio(&wake, true).ok()?;
