@@ -349,6 +349,11 @@ impl World {
         Some(civil.to_zoned(self.zone("")).ok()?.timestamp().into())
     }
 
+    /// Seconds since the epoch.
+    pub fn wall_seconds(&self) -> u64 {
+        self.now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs())
+    }
+
     /// The wall clock, the clock since boot, and which boot that was. A machine that does not tell its boot has no
     /// leases.
     pub fn clocks(&self) -> Clocks {
@@ -356,7 +361,7 @@ impl World {
         let since_boot = rustix::time::ClockId::Boottime;
         #[cfg(not(target_os = "linux"))]
         let since_boot = rustix::time::ClockId::Monotonic;
-        let wall = self.now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
+        let wall = self.wall_seconds();
         let boot = u64::try_from(rustix::time::clock_gettime(since_boot).tv_sec).unwrap_or(u64::MAX);
         Clocks { wall, boot, boot_id: self.boot_id() }
     }

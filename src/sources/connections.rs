@@ -75,7 +75,7 @@ pub fn look(view: &View, names: &Names, wanted: bool) -> Connections {
         .filter(|connection| same_boot && connection.process.lives(world))
         .collect();
     let grave = |connection: &Connection| is_production(names, &connection.environment);
-    let now = world.clocks().wall;
+    let now = world.wall_seconds();
     let tunnels: Vec<Tunnel> =
         living.iter().filter(|c| c.listens()).map(|c| tunnel(c, grave(c), now)).collect();
     for tunnel in &tunnels {
@@ -128,7 +128,7 @@ fn tunnel(connection: &Connection, production: bool, now: u64) -> Tunnel {
 impl Connections {
     /// Takes in the local ports that this tab has opened itself.
     pub fn join(&mut self, view: &View, names: &Names, opened: Vec<Connection>) {
-        let now = view.world().clocks().wall;
+        let now = view.world().wall_seconds();
         for connection in opened {
             let pid = connection.process.pid;
             view.depends_on(pid);
