@@ -20,6 +20,7 @@ use crate::guard::line::{self, Dialect};
 use crate::guard::own::{self, LocalOnly};
 use crate::guard::rules::{self, Hit, Level, Rule};
 use crate::guard::runs::{self, Change, Definitions, Place, Run, Value, What};
+use crate::guard::secrets;
 use crate::inventory;
 use crate::present::overrule;
 use crate::signal::{Domain, Kind, Part, Trouble, Tunnel};
@@ -893,8 +894,10 @@ impl Examiner<'_> {
         if hit.rule.level != Level::Confirm || !matches!(hit.rule.domain, Domain::Cloud | Domain::Kube) {
             return Vec::new();
         }
-        let words = run.argv.iter().skip(1).filter_map(line::Word::text);
-        let judged = words.map(|word| self.named(Kind::Name, Some(&word)));
+        // What is found is shown and written down: a word that may be a secret is not looked at.
+        let words =
+            secrets::harmless(run.argv.iter().skip(1).map(|word| word.text().unwrap_or_default().into()));
+        let judged = words.iter().map(|word| self.named(Kind::Name, Some(word)));
         judged.filter(|judged| judged.gravity == Gravity::Production).collect()
     }
 

@@ -198,6 +198,8 @@ fn what_only_narrows_a_target_overrules_nothing() {
         (&[], "aws s3 rb s3://acme-prod-assets --force", "confirm"),
         (&[], "aws rds delete-db-instance --db-instance-identifier prod-db", "confirm"),
         (&[], "aws rds delete-db-instance --db-instance-identifier product-db", "allow"),
+        (&[], "aws rds delete-db-instance --db-instance-identifier x --token prod-hunter2", "allow"),
+        (&[], "aws rds delete-db-instance --db-instance-identifier x --token=prod-hunter2", "allow"),
         (&[], "gcloud sql instances delete prod-db", "confirm"),
         (&[], "kubectl delete ns production", "confirm"),
         (&[], "kubectl --context dev-eu delete ns production", "allow"),

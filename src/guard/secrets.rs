@@ -38,6 +38,21 @@ pub fn cut_from_line(line: &str) -> String {
     out
 }
 
+/// Those of a command's words that may be shown: no secret, and none that an option before it asks for. The id or name of a
+/// secret (`--secret-id prod/db`) is none itself.
+pub fn harmless(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut next = false;
+    for word in words {
+        let secret = next || cut_from_word(&word) != word;
+        next = asks_for_secret(&word) && !word.ends_with("-id") && !word.ends_with("-name");
+        if !secret {
+            out.push(word);
+        }
+    }
+    out
+}
+
 fn cut_from_word(word: &str) -> String {
     if let Some(short) = SHORT.iter().find(|short| word.len() > 2 && word.starts_with(**short)) {
         return format!("{short}…");
@@ -86,6 +101,16 @@ mod tests {
             assert!(!cut.contains("hunter2"), "{cut}");
             assert!(cut.starts_with(kept) || line.contains("Bearer"), "{cut}\n{kept}");
         }
+    }
+
+    #[test]
+    fn a_commands_words_without_its_secrets() {
+        let words = |line: &str| harmless(line.split(' ').map(str::to_owned)).join(" ");
+        assert_eq!(
+            words("aws x --secret-id prod/db --password hunter2 a"),
+            "aws x --secret-id prod/db --password a"
+        );
+        assert_eq!(words("aws --token=hunter2 -phunter2 s3://u:hunter2@b c"), "aws c");
     }
 
     proptest! {
