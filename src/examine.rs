@@ -895,8 +895,7 @@ impl Examiner<'_> {
             return Vec::new();
         }
         // What is found is shown and written down: a word that may be a secret is not looked at.
-        let words =
-            secrets::harmless(run.argv.iter().skip(1).map(|word| word.text().unwrap_or_default().into()));
+        let words = secrets::harmless(run.argv.iter().skip(1).map(|word| word.text().unwrap_or_default()));
         let judged = words.iter().map(|word| self.named(Kind::Name, Some(word)));
         judged.filter(|judged| judged.gravity == Gravity::Production).collect()
     }
