@@ -9,10 +9,11 @@ use crate::connections::look::Open;
 use crate::escape;
 use crate::gate;
 use crate::idle::{State, Use};
+use crate::processes;
 use crate::state::StateDir;
 use crate::state::audit::Record;
 use crate::state::machine::Connection;
-use crate::world::{Content, World};
+use crate::world::World;
 
 /// How long a connection may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -84,7 +85,7 @@ pub fn end(world: &World, connection: &Connection) -> Outcome {
     for step in gentle {
         match step {
             Step::Master => {
-                let Some(path) = control_path(&arguments(world, connection.process.pid)) else { continue };
+                let Some(path) = control_path(&arguments(connection.process.pid)) else { continue };
                 exit_master(world, &path);
             }
             Step::HangUp => held.send(rustix::process::Signal::HUP),
@@ -137,10 +138,8 @@ enum Step {
 }
 
 fn inspect(world: &World, connection: &Connection) -> Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
     let pid = connection.process.pid;
-    let owner = std::fs::metadata(format!("/proc/{pid}")).map(|meta| meta.uid()).ok();
-    if owner != Some(world.uid) {
+    if !world.owns(pid) {
         return Err("belongs to another user".into());
     }
     if pid <= 1 {
@@ -149,7 +148,7 @@ fn inspect(world: &World, connection: &Connection) -> Result<(), String> {
     if pid == std::process::id() {
         return Err("is redtab itself".into());
     }
-    let argv = arguments(world, pid);
+    let argv = arguments(pid);
     let first = argv.first().map(String::as_str).unwrap_or_default();
     // `ssh: /path [mux]` is a title, `-bash` a login shell.
     let word = first.split([' ', ':']).next().unwrap_or_default().trim_start_matches('-');
@@ -160,15 +159,8 @@ fn inspect(world: &World, connection: &Connection) -> Result<(), String> {
     Ok(())
 }
 
-fn arguments(world: &World, pid: u32) -> Vec<String> {
-    let Content::Bytes(bytes) = world.read(Path::new(&format!("/proc/{pid}/cmdline"))).0 else {
-        return Vec::new();
-    };
-    bytes
-        .split(|byte| *byte == 0)
-        .filter(|argument| !argument.is_empty())
-        .map(|argument| String::from_utf8_lossy(argument).into_owned())
-        .collect()
+fn arguments(pid: u32) -> Vec<String> {
+    processes::argv(pid).into_iter().filter(|argument| !argument.is_empty()).collect()
 }
 
 /// The socket of an ssh master: in its title once it is in the background, before in its arguments.

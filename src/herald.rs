@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::time::ClockId;
-
+use crate::clock;
 use crate::close::{self, Outcome};
 use crate::config::{Config, OnIdle};
 use crate::connections::look::Open;
@@ -17,6 +16,7 @@ use crate::idle::{State, Use};
 use crate::ladder::{Act, Item, Ladder, Limits, Millis};
 use crate::output;
 use crate::present::tmux;
+use crate::processes;
 use crate::signal;
 use crate::state::RunDir;
 use crate::state::tabs::{Pane, Tabs};
@@ -32,11 +32,6 @@ const SHOWN: u32 = 8000;
 const CLIENTS: usize = 20;
 /// What a program may print.
 const OUTPUT_CAP: usize = 64 * 1024;
-#[cfg(target_os = "linux")]
-const SINCE_BOOT: ClockId = ClockId::Boottime;
-/// Where no clock tells of sleep, the machine never sleeps.
-#[cfg(not(target_os = "linux"))]
-const SINCE_BOOT: ClockId = ClockId::Monotonic;
 /// The clock that also runs in sleep may run ahead by this much between two looks without a sleep.
 const SLEPT: Millis = 3000;
 
@@ -69,7 +64,7 @@ impl Herald {
         open: &[Open],
         idle_after: Duration,
     ) -> Done {
-        let slept = self.slept(millis(SINCE_BOOT), awake());
+        let slept = self.slept(clock::since_boot(), clock::awake());
         let mut done = Done::default();
         if config.watch.on_idle == OnIdle::Off {
             self.ladder = Ladder::default();
@@ -80,7 +75,7 @@ impl Herald {
         let closes = config.watch.on_idle == OnIdle::Close;
         let limits = Limits { idle_after, close_after: closes.then_some(close_after.max(idle_after)) };
         let items = items(world, run_dir, open, closes);
-        for act in self.ladder.step(&items, awake(), slept, limits) {
+        for act in self.ladder.step(&items, clock::awake(), slept, limits) {
             match act {
                 Act::Notice { tab, text } => self.notice(world, run_dir, &tab, &text),
                 Act::Message { key, text } => {
@@ -209,7 +204,6 @@ fn redis_rests(row: &str) -> bool {
 
 /// Whether PROMPT1 may have been set: in a file that psql reads at its start, or by an argument.
 fn has_own_prompt(world: &World, pid: u32) -> bool {
-    let of = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let mentions = |bytes: &[u8]| memchr::memmem::find(bytes, b"PROMPT1").is_some();
     let Some(theirs) = world.environ_of(pid) else { return true };
     let theirs = World { vars: theirs, cwd: None, uid: world.uid };
@@ -225,7 +219,7 @@ fn has_own_prompt(world: &World, pid: u32) -> bool {
         name.to_str().is_some_and(|name| name.starts_with(".psqlrc")).then(|| home.join(&name))
     }));
     elsewhere
-        || mentions(&of("cmdline"))
+        || processes::argv(pid).iter().any(|argument| mentions(argument.as_bytes()))
         || files.iter().any(|file| match world.read(file).0 {
             crate::world::Content::Absent => false,
             crate::world::Content::Bytes(bytes) => {
@@ -296,15 +290,6 @@ fn by_osascript(world: &World, text: &str) -> Option<Command> {
     }
     command.args(["--", &escape::terminal(text)]);
     Some(command)
-}
-
-fn awake() -> Millis {
-    millis(ClockId::Monotonic)
-}
-
-fn millis(clock: ClockId) -> Millis {
-    let time = rustix::time::clock_gettime(clock);
-    Millis::try_from(time.tv_sec.saturating_mul(1000) + time.tv_nsec / 1_000_000).unwrap_or(0)
 }
 
 #[cfg(test)]

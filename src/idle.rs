@@ -37,7 +37,7 @@ const TTY_GRAIN: Millis = 8000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     pub pid: u32,
-    /// Its start, in clock ticks since boot.
+    /// Its start, in the system's own count: see [`age`](crate::processes::age).
     pub started: u64,
 }
 
@@ -95,8 +95,17 @@ pub struct Seen {
     pub accepted: Vec<Socket>,
     /// The mux clients that go through it.
     pub clients: Vec<Key>,
-    /// False where the system refused to tell its sockets.
-    pub known: bool,
+    pub told: Told,
+}
+
+/// What the system tells of a process's sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Which there are, and when data went through each.
+    Times,
+    /// Only which there are.
+    Names,
+    Nothing,
 }
 
 /// The time.
@@ -150,6 +159,8 @@ pub struct Track {
     accepted: Vec<Wire>,
     /// When the last accepted socket, or mux client, went away.
     left: Option<Millis>,
+    /// Since when it has been watched: from its opening on, or from the first look.
+    watched_since: Millis,
     clients: Vec<Key>,
 }
 
@@ -240,11 +251,20 @@ impl Look<'_> {
             sockets,
             accepted,
             left,
+            watched_since: self.watched_since(opened),
             clients: one.clients.clone(),
         };
         (track.idle_since, track.at_least) = self.last_use(&track, opened);
         track.state = self.state(&track);
         track
+    }
+
+    fn watched_since(&self, opened: Millis) -> Millis {
+        match (self.before, self.last) {
+            (Some(before), _) => before.watched_since.max(opened),
+            (None, Some(last)) if opened >= last.awake => opened,
+            (None, _) => self.now.awake,
+        }
     }
 
     /// When the terminal was last typed into. At first sight the wall clock is all there is; from then on only a change
@@ -303,7 +323,8 @@ impl Look<'_> {
         let latest = |wires: &[Wire]| wires.iter().map(|wire| (wire.used, wire.at_least)).max_by_key(|w| w.0);
         let typed = track.input.and_then(|input| input.typed).map(|at| (at, false));
         let left = track.left.map(|at| (at, false));
-        let own = latest(&track.sockets);
+        let timed = self.one.told == Told::Times;
+        let own = latest(&track.sockets).filter(|_| timed);
         let clients = track
             .clients
             .iter()
@@ -314,16 +335,19 @@ impl Look<'_> {
             Use::Typed if typed.is_some() => typed.max(clients).max(left),
             Use::Typed | Use::Traffic => own.max(clients),
             Use::Database => typed.max(own),
-            Use::Forwarding if !track.accepted.is_empty() => latest(&track.accepted).max(clients),
+            Use::Forwarding if timed && !track.accepted.is_empty() => latest(&track.accepted).max(clients),
             // A tunnel may be a master as well.
             Use::Forwarding if clients.is_some() => clients.max(left),
             Use::Master if clients.is_some() => clients.max(left),
+            Use::Forwarding | Use::Master if self.one.told == Told::Names => {
+                left.or(Some((track.watched_since, track.watched_since > opened)))
+            }
             Use::Forwarding | Use::Master => left.or(own),
         };
         match found {
             Some((at, at_least)) if at > opened => (at, at_least),
             Some((_, at_least)) => (opened, at_least),
-            None => (opened, !self.one.known),
+            None => (opened, self.one.told != Told::Times),
         }
     }
 
@@ -339,7 +363,15 @@ impl Look<'_> {
         if busy {
             return State::Busy;
         }
-        if !self.one.known && track.input.and_then(|input| input.typed).is_none() {
+        let typed = track.input.is_some_and(|input| input.typed.is_some());
+        let is_told = match (self.one.told, track.uses) {
+            (Told::Times, _) => true,
+            (Told::Names, Use::Master) => true,
+            // Somebody goes through it; whether he does anything is not told.
+            (Told::Names, Use::Forwarding) => track.accepted.is_empty(),
+            (Told::Names, _) | (Told::Nothing, _) => typed && track.uses != Use::Traffic,
+        };
+        if !is_told {
             return State::Unknown;
         }
         if self.now.awake.saturating_sub(track.idle_since) < self.idle_after {
@@ -362,6 +394,7 @@ impl Look<'_> {
         }
         let Some(input) = track.input.filter(|_| track.uses == Use::Typed) else { return false };
         let wire = track.sockets.iter().map(|wire| wire.used).max();
+        let wire = wire.filter(|_| self.one.told == Told::Times);
         // Without a socket of its own (mosh, a mux client) what it writes to the terminal tells.
         let Some(output) = wire.or(input.written) else { return false };
         let gap = self.last.map_or(0, |last| self.now.awake.saturating_sub(last.awake)).min(LONG_GAP);
@@ -490,7 +523,7 @@ mod tests {
             sockets: Vec::new(),
             accepted: Vec::new(),
             clients: Vec::new(),
-            known: true,
+            told: Told::Times,
         }
     }
 
@@ -561,6 +594,45 @@ mod tests {
             let since = self.look().idle_since;
             self.now.awake - since
         }
+    }
+
+    #[test]
+    fn where_sockets_have_no_times_the_terminal_and_who_goes_through_tell() {
+        let of = |uses: Use| {
+            let mut scene = Scene::new(uses);
+            scene.one.told = Told::Names;
+            scene
+        };
+        for uses in [Use::Typed, Use::Database] {
+            let mut scene = of(uses);
+            scene.look();
+            let track = scene.wait(IDLE_AFTER).look();
+            assert_eq!((track.state, scene.now.awake - track.idle_since), (State::Idle, IDLE_AFTER));
+            // That of the wire is not told.
+            scene.exchange(36, 36, 1);
+            assert_eq!(scene.wait(1000).look().state, State::Idle);
+            assert_eq!(scene.type_in().look().state, State::Active);
+        }
+        assert_eq!(of(Use::Traffic).wait(IDLE_AFTER).look().state, State::Unknown);
+
+        let mut tunnel = of(Use::Forwarding);
+        assert_eq!(tunnel.look().state, State::Active);
+        let track = tunnel.wait(IDLE_AFTER).look();
+        assert_eq!((track.state, track.at_least), (State::Idle, false));
+        tunnel.one.accepted.push(Socket { cookie: 9, ..Socket::default() });
+        assert_eq!(tunnel.wait(IDLE_AFTER).look().state, State::Unknown);
+        tunnel.one.accepted.clear();
+        assert_eq!(tunnel.look().state, State::Active);
+        let track = tunnel.wait(IDLE_AFTER).look();
+        assert_eq!((track.state, track.at_least), (State::Idle, false));
+
+        // What was open before anyone looked may have been idle for longer than it was watched.
+        let mut old = of(Use::Forwarding);
+        old.memory = Memory::default();
+        old.opened -= 900_000;
+        assert_eq!(old.look().state, State::Active);
+        let track = old.wait(IDLE_AFTER).look();
+        assert_eq!((track.state, track.at_least), (State::Idle, true));
     }
 
     #[test]

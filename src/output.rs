@@ -13,7 +13,19 @@ use rustix::process::{Pid, Signal};
 ///
 /// # Errors
 /// Why there is no answer, as the end of a sentence. Its whole process group is ended then.
-pub fn output(mut command: Command, limit: Duration, cap: usize) -> Result<Vec<u8>, String> {
+pub fn output(command: Command, limit: Duration, cap: usize) -> Result<Vec<u8>, String> {
+    match whatever(command, limit, cap)? {
+        (bytes, Some(0)) => Ok(bytes),
+        (_, Some(code)) => Err(format!("ends with status {code}")),
+        (_, None) => Err("was killed".into()),
+    }
+}
+
+/// The same however it ends: with its status, `None` when a signal ended it.
+///
+/// # Errors
+/// As [`output`], but for the status.
+pub fn whatever(mut command: Command, limit: Duration, cap: usize) -> Result<(Vec<u8>, Option<i32>), String> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -26,12 +38,7 @@ pub fn output(mut command: Command, limit: Duration, cap: usize) -> Result<Vec<u
         end(&child);
     }
     let status = child.wait().map_err(|error| crate::world::plain(&error))?;
-    let bytes = read?;
-    match status.code() {
-        Some(0) => Ok(bytes),
-        Some(code) => Err(format!("ends with status {code}")),
-        None => Err("was killed".into()),
-    }
+    Ok((read?, status.code()))
 }
 
 fn read(child: &mut Child, end: Instant, cap: usize) -> Result<Vec<u8>, String> {

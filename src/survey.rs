@@ -84,8 +84,7 @@ fn own(view: &View, names: &Names) -> (Vec<u32>, look::Opened) {
 }
 
 fn wants_watcher(config: &config::Config) -> bool {
-    // Elsewhere there are no sockets to be seen: nobody is missed.
-    cfg!(target_os = "linux") && config.watch.start != config::StartWatcher::Manual
+    config.watch.start != config::StartWatcher::Manual
 }
 
 fn verdict_of(

@@ -7,7 +7,7 @@ pub struct Tab {
     pub tty: u64,
     /// The session leader's pid.
     pub session: u32,
-    /// The leader's start, in clock ticks since boot.
+    /// The leader's start: on Linux in clock ticks since boot, elsewhere in seconds since the epoch.
     pub started: u64,
     /// The kernel's random id of this boot.
     pub boot: String,
@@ -18,19 +18,6 @@ impl Tab {
     pub fn key(&self) -> String {
         let boot: String = self.boot.chars().filter(char::is_ascii_hexdigit).take(8).collect();
         format!("{:x}-{:x}-{:x}-{boot}", self.tty, self.session, self.started)
-    }
-
-    /// Reads a tab's facts from the session leader's `/proc/PID/stat` line and the boot id.
-    ///
-    /// `stat` is the leader's own line; the command's name in it may hold spaces and parentheses.
-    pub fn from_stat(stat: &str, boot: &str) -> Option<Tab> {
-        let session: u32 = stat.split(' ').next()?.parse().ok()?;
-        let rest = &stat[stat.rfind(')')? + 1..];
-        let mut fields = rest.split_ascii_whitespace();
-        let tty: i64 = fields.nth(4)?.parse().ok()?;
-        let started: u64 = fields.nth(14)?.parse().ok()?;
-        let tty = u64::try_from(tty).ok().filter(|tty| *tty != 0)?;
-        Some(Tab { tty, session, started, boot: boot.trim().to_string() })
     }
 
     /// A device's number as `/proc/PID/stat` writes it.
@@ -50,10 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_of_a_shell_with_a_hostile_name() {
-        let stat = "4242 (ba) sh (x) S 1 4242 4242 34819 4242 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 12 13";
-        let tab = Tab::from_stat(stat, "0f8fad5b-d9cb-469f-a165-70867728950e\n").unwrap();
-        assert_eq!((tab.tty, tab.session, tab.started), (34819, 4242, 987_654));
+    fn the_key_is_a_file_name() {
+        let boot = "0f8fad5b-d9cb-469f-a165-70867728950e".to_string();
+        let tab = Tab { tty: 34_819, session: 4242, started: 987_654, boot };
         assert_eq!(tab.key(), "8803-1092-f1206-0f8fad5b");
     }
 
@@ -64,12 +50,5 @@ mod tests {
             assert_eq!(tab.device(), (major, minor));
         }
         assert_eq!(Tab::number(136, 3), 34_819);
-    }
-
-    #[test]
-    fn no_terminal_no_tab() {
-        let stat = "1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 5 12 13";
-        assert_eq!(Tab::from_stat(stat, "x"), None);
-        assert_eq!(Tab::from_stat("", "x"), None);
     }
 }

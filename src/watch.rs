@@ -9,9 +9,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
+use crate::clock;
 use crate::config::{self, Config, LastGood, WatcherEnds};
 use crate::connections::look::{Open, Watch};
 use crate::guard::{hours, lease};
@@ -131,7 +132,9 @@ pub fn end_process(process: Process, world: &World, signal: Signal) -> bool {
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return false };
     #[cfg(target_os = "linux")]
     {
-        let Ok(handle) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) else { return false };
+        let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else {
+            return false;
+        };
         // The handle holds the pid; only now is it certain whose it is.
         process.lives(world) && rustix::process::pidfd_send_signal(handle, signal).is_ok()
     }
@@ -337,8 +340,7 @@ impl Watcher<'_> {
 
     /// A number that differs from look to look.
     fn looked(&self) -> u64 {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        u64::try_from(time.tv_sec.saturating_mul(1000) + time.tv_nsec / 1_000_000).unwrap_or(0)
+        clock::awake()
     }
 
     fn note(&mut self, trouble: Option<String>) {
@@ -407,7 +409,7 @@ fn drain(socket: &UnixDatagram) {
 #[cfg(target_os = "linux")]
 fn pidfd(pid: u32) -> Option<OwnedFd> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
-    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -14,7 +14,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jiff::tz::TimeZone;
 use rustix::fs::{FileType, Mode, OFlags};
 
+use crate::clock;
 use crate::guard::lease::Clocks;
+use crate::processes;
 use crate::tab::Tab;
 
 /// Files larger than this are not read: 8 MiB is twenty times the largest kubeconfig seen in the field.
@@ -268,8 +270,8 @@ impl World {
             file.st_mode &= !0o002; // every link's mode is 0777 and means nothing
         }
         let parent = path.parent().and_then(|dir| rustix::fs::stat(dir).ok())?;
-        let open = |mode: u32| mode & 0o002 != 0;
-        Some(Ownership { uid: file.st_uid, world_writable: open(file.st_mode) || open(parent.st_mode) })
+        let open = |stat: &rustix::fs::Stat| stat.st_mode & 0o002 != 0;
+        Some(Ownership { uid: file.st_uid, world_writable: open(&file) || open(&parent) })
     }
 
     /// What the clock on the wall showed at `time`; `None` when the system can't say.
@@ -357,20 +359,13 @@ impl World {
     /// The wall clock, the clock since boot, and which boot that was. A machine that does not tell its boot has no
     /// leases.
     pub fn clocks(&self) -> Clocks {
-        #[cfg(target_os = "linux")]
-        let since_boot = rustix::time::ClockId::Boottime;
-        #[cfg(not(target_os = "linux"))]
-        let since_boot = rustix::time::ClockId::Monotonic;
-        let wall = self.wall_seconds();
-        let boot = u64::try_from(rustix::time::clock_gettime(since_boot).tv_sec).unwrap_or(u64::MAX);
-        Clocks { wall, boot, boot_id: self.boot_id() }
+        Clocks { wall: self.wall_seconds(), boot: clock::since_boot() / 1000, boot_id: self.boot_id() }
     }
 
     /// The kernel's random id of this boot, read once; empty where it tells none.
     pub fn boot_id(&self) -> String {
         static ID: OnceLock<String> = OnceLock::new();
-        let read = || short("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string();
-        ID.get_or_init(read).clone()
+        ID.get_or_init(processes::boot_id).clone()
     }
 
     /// The path of a program in the absolute entries of PATH.
@@ -401,14 +396,9 @@ impl World {
         }
     }
 
-    /// When a process was started, in clock ticks since boot; `None` when it is gone, or only waits to be buried.
+    /// When a process was started, in the system's own count; `None` when it is gone, or only waits to be buried.
     pub fn started(&self, pid: u32) -> Option<u64> {
-        let stat = short(&format!("/proc/{pid}/stat"))?;
-        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
-        if matches!(fields.next()?, "Z" | "X") {
-            return None;
-        }
-        fields.nth(18)?.parse().ok()
+        processes::stat(pid).map(|stat| stat.key.started)
     }
 
     /// The process that started this one: for a command typed at a prompt, the shell.
@@ -416,17 +406,9 @@ impl World {
         rustix::process::getppid().and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok())
     }
 
-    /// The environment that a process of the same user was started with; `None` where `/proc` does not tell.
+    /// The environment that a process of the same user was started with; `None` where the system does not tell.
     pub fn environ_of(&self, pid: u32) -> Option<Vec<(OsString, OsString)>> {
-        use std::os::unix::ffi::OsStringExt;
-        let (Content::Bytes(bytes), _) = self.read(Path::new(&format!("/proc/{pid}/environ"))) else {
-            return None;
-        };
-        let entry = |entry: &[u8]| {
-            let at = memchr::memchr(b'=', entry)?;
-            Some((OsString::from_vec(entry[..at].to_vec()), OsString::from_vec(entry[at + 1..].to_vec())))
-        };
-        Some(bytes.split(|byte| *byte == 0).filter_map(entry).collect())
+        processes::environ(pid)
     }
 
     /// The names of the processes above this one but the first of all, the nearest first; see [`World::chain`].
@@ -436,16 +418,15 @@ impl World {
     }
 
     /// A process and those above it, the nearest first, with their names as the kernel keeps them (15 bytes); as far as
-    /// `/proc` tells, and at most 32.
+    /// the system tells, and at most 32.
     pub fn chain(&self, pid: u32) -> Vec<(u32, String)> {
+        let all = processes::Snapshot::for_some();
         let mut chain = Vec::new();
         let mut next = Some(pid);
         while let Some(pid) = next.filter(|pid| *pid > 0 && chain.len() < 32) {
-            let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else { break };
-            let stat = String::from_utf8_lossy(&stat);
-            let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { break };
-            chain.push((pid, stat.get(open + 1..close).unwrap_or_default().to_string()));
-            next = stat[close + 1..].split_ascii_whitespace().nth(1).and_then(|ppid| ppid.parse().ok());
+            let Some(stat) = all.stat(pid) else { break };
+            next = Some(stat.parent);
+            chain.push((pid, stat.comm));
         }
         chain
     }
@@ -458,29 +439,15 @@ impl World {
 
     /// The device number of a process's terminal, 0 without one; `None` when it is gone, or only waits to be buried.
     pub fn terminal_of(&self, pid: u32) -> Option<u64> {
-        let stat = short(&format!("/proc/{pid}/stat"))?;
-        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
-        if matches!(fields.next()?, "Z" | "X") {
-            return None;
-        }
-        fields.nth(3)?.parse::<i64>().ok().map(|tty| u64::try_from(tty).unwrap_or(0))
+        processes::stat(pid).map(|stat| stat.tty_nr)
     }
 
     /// Whether a process's group has this terminal (a device number, the process's own) for itself.
     pub fn has_terminal(&self, pid: u32, tty: u64) -> bool {
-        let Some(stat) = short(&format!("/proc/{pid}/stat")) else { return false };
-        let after = stat.rfind(')').map_or("", |at| &stat[at + 1..]);
-        let fields: Vec<&str> = after.split_ascii_whitespace().collect();
-        // state, parent, group, session, terminal, the terminal's foreground group
-        match fields[..] {
-            [state, _, group, _, terminal, front, ..] => {
-                !matches!(state, "Z" | "X") && terminal.parse() == Ok(tty) && group == front
-            }
-            _ => false,
-        }
+        processes::stat(pid).is_some_and(|stat| stat.tty_nr == tty && stat.foreground)
     }
 
-    /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
+    /// The tab this process runs in; `None` without a terminal, or where the system does not tell.
     pub fn tab(&self) -> Option<Tab> {
         self.tab_of(session()?)
     }
@@ -494,20 +461,19 @@ impl World {
 
     /// The tab whose session this process leads; `None` where it leads none at a terminal, or is gone.
     pub fn tab_of(&self, leader: u32) -> Option<Tab> {
-        let stat = short(&format!("/proc/{leader}/stat"))?;
-        Tab::from_stat(&stat, &self.boot_id()).filter(|tab| !tab.boot.is_empty())
+        let stat = processes::stat(leader).filter(|stat| stat.tty_nr != 0)?;
+        let boot = Some(self.boot_id()).filter(|boot| !boot.is_empty())?;
+        Some(Tab { tty: stat.tty_nr, session: leader, started: stat.key.started, boot })
     }
 
     /// Whether a process is this user's own.
     pub fn owns(&self, pid: u32) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.uid() == self.uid)
+        processes::owner(pid) == Some(self.uid)
     }
 
     /// The process that started the one with this id.
     pub fn parent_of(&self, pid: u32) -> Option<u32> {
-        let stat = short(&format!("/proc/{pid}/stat"))?;
-        stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()
+        processes::stat(pid).map(|stat| stat.parent)
     }
 
     /// Whether there is a process with this id, whoever owns it.
@@ -522,10 +488,16 @@ impl World {
     pub fn leave_everything() {
         let _ = rustix::process::setsid();
         let _ = rustix::process::chdir("/");
-        #[cfg(target_os = "linux")]
         // SAFETY: called first of all, before this process has opened anything of its own.
+        #[cfg(target_os = "linux")]
         unsafe {
             libc::close_range(3, libc::c_uint::MAX, 0);
+        }
+        // Few systems close many at once; a shell has its own below 256.
+        #[cfg(not(target_os = "linux"))]
+        for descriptor in 3..1024 {
+            // SAFETY: as above.
+            unsafe { libc::close(descriptor) };
         }
     }
 
@@ -699,13 +671,6 @@ fn settled(mtime: Mtime, now: SystemTime) -> bool {
 #[allow(unsafe_code)] // getsid(2) has no precondition; rustix's takes that 0 for a bug
 fn session() -> Option<u32> {
     u32::try_from(unsafe { libc::getsid(0) }).ok().filter(|session| *session > 0)
-}
-
-/// The text of one of the kernel's short files; they come whole in one read.
-fn short(path: &str) -> Option<String> {
-    let mut text = [0; 2048];
-    let length = std::fs::File::open(path).ok()?.read(&mut text).ok()?;
-    Some(String::from_utf8_lossy(&text[..length]).into_owned())
 }
 
 #[cfg(target_os = "linux")]

@@ -1,19 +1,17 @@
 //! `redtab hook prompt`: what the shell's hook runs when an input changed. Prints the reply or fails; a shell never
 //! waits for it longer than the deadline.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use crate::cli::{Exit, HookPrompt};
 use crate::commands::{record, watch};
 use crate::config::{self, Elsewhere};
-use crate::connections::scan;
 use crate::guard::{drift, sieve};
 use crate::present::color::Depth;
 use crate::present::painting::{self, Painter};
 use crate::present::prompt::{self, Looks};
 use crate::present::terminal;
+use crate::processes;
 use crate::reply::{self, Reply, Watch};
 use crate::shell::Shell;
 use crate::state::machine::Connection;
@@ -98,9 +96,14 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
             watch
         })
         .collect();
-    // A process needs no stamp: its directory is there while it lives.
-    let living = view.processes().into_iter().map(|pid| Watch::Living(process_path(pid)));
-    let mut files: Vec<Watch> = Vec::into_iter(files).chain(living).collect();
+    let mut files = files;
+    for pid in view.processes() {
+        // A process needs no stamp: what is there while it lives is enough. Where nothing is, every prompt asks.
+        match processes::life(pid) {
+            Some(path) => files.push(Watch::Living(path)),
+            None => always = true,
+        }
+    }
     let scratch = match args.shell {
         Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
         _ => None,
@@ -177,7 +180,7 @@ fn register(run_dir: &RunDir, world: &World, opened: &[Connection]) {
         .map(|one| match one.tty {
             Some(_) => one.clone(),
             // `ssh -f` has let go of the terminal; here is still known which one it was.
-            None => Connection { tty: scan::tty_path(tab.tty), tty_nr: tab.tty, ..one.clone() },
+            None => Connection { tty: processes::tty_path(tab.tty), tty_nr: tab.tty, ..one.clone() },
         })
         .collect();
     if run_dir.register(&opened, world) {
@@ -190,12 +193,6 @@ fn said(text: &str) -> String {
     let lines: Vec<String> =
         text.lines().map(|line| format!("redtab: {}", crate::escape::terminal(line))).collect();
     lines.join("\n")
-}
-
-/// What is there while a process lives and no longer when it only waits to be buried, if we may look at it.
-fn process_path(pid: u32) -> PathBuf {
-    let of = |end: &str| PathBuf::from(format!("/proc/{pid}{end}"));
-    Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of(""))
 }
 
 /// What a shell runs when it ends while its pane of tmux is marked: takes the marks away, and forgets the tab, so that

@@ -67,9 +67,7 @@ fn start(world: &World) -> Result<Exit> {
 /// Starts a watcher for a shell that draws its first prompt, if nobody watches, or an older redtab does, and the
 /// configuration leaves it to shells. What a service manager looks after is left to that.
 pub fn start_for_shell(world: &World, run_dir: &RunDir, config: &Config) {
-    // There are no sockets to be seen elsewhere.
-    let wanted = cfg!(target_os = "linux")
-        && config.watch.start == StartWatcher::Shell
+    let wanted = config.watch.start == StartWatcher::Shell
         && world.var("REDTAB_WATCH").is_none_or(|value| value != "off");
     if !wanted {
         return;
@@ -235,7 +233,7 @@ fn status(world: &World) -> Result<Exit> {
 fn stop(world: &World) -> Result<Exit> {
     end(world)?;
     let config = config::load(&View::new(world), None::<&dyn LastGood>).config;
-    if cfg!(target_os = "linux") && config.watch.start == StartWatcher::Shell {
+    if config.watch.start == StartWatcher::Shell {
         commands::print(
             "the next new shell starts one again, unless the configuration says [watch] start = \"manual\"\n",
         )?;

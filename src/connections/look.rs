@@ -8,15 +8,15 @@ use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::address;
+use crate::clock;
 use crate::close;
 use crate::config::Config;
 use crate::connections::kinds::{self, Beside, Fact, Files, Intent, short};
 use crate::connections::resolve::{Answer, Question, Resolver};
-use crate::connections::scan::{self, Stat};
-use crate::connections::sockets::{self, Local, Tcp};
 use crate::connections::tunnels::{self, Forward};
 use crate::environment::{Judgement, Matcher, Names, Severity};
-use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Use};
+use crate::idle::{self, Key, Memory, Millis, Now, Seen, State, Told, Use};
+use crate::processes::{self, Snapshot, Sockets, Stat, Tcp};
 use crate::signal::{Domain, Kind, Part, Reading, Signal};
 use crate::sources;
 use crate::state::asked::Asked;
@@ -35,12 +35,6 @@ const WEB: &[u16] = &[80, 443, 8080, 8443];
 
 /// Connections that are kept; more is a runaway program.
 const MOST: usize = 500;
-
-/// The clock that also runs while the machine sleeps.
-#[cfg(target_os = "linux")]
-const SINCE_BOOT: rustix::time::ClockId = rustix::time::ClockId::Boottime;
-#[cfg(not(target_os = "linux"))]
-const SINCE_BOOT: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
 
 /// One open connection, with how long it has been idle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,29 +182,30 @@ impl Watch {
             self.named = Some(Instant::now());
             self.config = Some(config.clone());
         }
-        self.processes_that_changed(world);
-        let dump = sockets::tcp();
-        self.sockets_known = dump.is_ok();
-        let dump = dump.unwrap_or_default();
+        let all = self.processes_that_changed(world);
+        let sockets = Sockets::take(self.uid);
+        self.sockets_known = sockets.is_ok();
+        let sockets = sockets.unwrap_or_default();
         self.resolve();
-        self.attribute(&dump, world);
-        let mut held = self.held(&dump);
+        self.attribute(&sockets, &all, world);
+        let mut held = self.held(&sockets.tcp);
         self.listening = held.values().flat_map(|held| held.listening.iter().copied()).collect();
-        let (clients, masters) = self.mux(&held);
+        let (clients, masters) = self.mux(&held, &sockets);
         for (client, master) in &clients {
             let Some(lent) = held.remove(client) else { continue };
             held.entry(*master).or_default().outward.extend(lent.outward);
         }
         let matcher = Matcher::new(&config.names);
         let judged = self.judge(&matcher, &config.names, &held);
-        let open = self.time(&judged, &held, &clients, &masters, idle_after);
+        let open = self.time(world, &judged, &held, &clients, &masters, idle_after);
         let open = self.list(open, &judged, &held, &clients, config);
         self.resolver.sweep();
         open
     }
 
-    fn processes_that_changed(&mut self, world: &World) {
-        let pids = scan::pids();
+    fn processes_that_changed(&mut self, world: &World) -> Snapshot {
+        let all = Snapshot::take();
+        let pids = all.pids().to_vec();
         let mut asked: Vec<u32> =
             pids.iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
         for pid in &asked {
@@ -219,7 +214,7 @@ impl Watch {
         asked.extend(self.young.keys().copied());
         self.young.retain(|pid, since| since.elapsed() < YOUNG && pids.binary_search(pid).is_ok());
         // `exec ssh` in a shell keeps its pid, and even its start.
-        self.terminals.retain(|pid, comm| match scan::stat(*pid) {
+        self.terminals.retain(|pid, comm| match all.stat(*pid) {
             Some(stat) if stat.comm == *comm => true,
             Some(_) => {
                 asked.push(*pid);
@@ -228,7 +223,7 @@ impl Watch {
             None => false,
         });
         let mut tracked = std::mem::take(&mut self.tracked);
-        tracked.retain(|pid, one| match scan::stat(*pid) {
+        tracked.retain(|pid, one| match all.stat(*pid) {
             Some(stat)
                 if stat.key == one.stat.key && (stat.comm == one.stat.comm || one.intent.kind == CLIENT) =>
             {
@@ -248,18 +243,19 @@ impl Watch {
         let own_pid = std::process::id();
         for pid in asked {
             if pid != own_pid {
-                self.consider(pid, world);
+                self.consider(pid, &all, world);
             }
         }
+        all
     }
 
     /// Looks at a process that is new, or may have become another program.
-    fn consider(&mut self, pid: u32, world: &World) {
-        let Some(owner) = scan::owner(pid) else { return };
+    fn consider(&mut self, pid: u32, all: &Snapshot, world: &World) {
+        let Some(owner) = all.owner(pid) else { return };
         if owner != self.uid && owner != 0 && self.uid != 0 {
             return;
         }
-        let Some(stat) = scan::stat(pid) else { return };
+        let Some(stat) = all.stat(pid) else { return };
         let own = owner == self.uid;
         if own && stat.tty_nr != 0 {
             self.terminals.insert(pid, stat.comm.clone());
@@ -268,10 +264,10 @@ impl Watch {
             return;
         }
         // `sudo psql` is another user's, in a terminal of ours.
-        if !own && (stat.tty_nr == 0 || scan::tty_owner(stat.tty_nr) != Some(self.uid)) {
+        if !own && (stat.tty_nr == 0 || processes::tty_owner(stat.tty_nr) != Some(self.uid)) {
             return;
         }
-        let argv = scan::argv(pid);
+        let argv = processes::argv(pid);
         let carrier = stat.comm.starts_with("session-manage");
         let intent = match kinds::intent(&argv) {
             Some(intent) => intent,
@@ -288,7 +284,7 @@ impl Watch {
         if self.tracked.len() >= MOST {
             return;
         }
-        let details = if own { scan::details(stat.key.pid) } else { scan::Details::default() };
+        let details = if own { processes::details(stat.key.pid) } else { processes::Details::default() };
         let carries = carrier || intent.ssh.as_ref().is_some_and(|ssh| ssh.carries);
         let var = |name: &str| {
             let value = details.environ.iter().find(|(known, _)| known == name)?.1.to_str()?;
@@ -303,9 +299,7 @@ impl Watch {
             .map(|ssh| Question::Ssh { arguments: ssh.arguments.clone(), cwd: details.cwd.clone() });
         let its = World { vars: details.environ, cwd: details.cwd, uid: world.uid };
         let facts = intent.facts.iter().cloned().chain(beside(&intent, its)).collect();
-        let boot = millis(SINCE_BOOT);
-        let age = boot.saturating_sub(start_millis(stat.key.started));
-        let opened_at = (wall(world).saturating_sub(age)) / 1000;
+        let opened_at = wall(world).saturating_sub(processes::age(stat.key)) / 1000;
         let pid = stat.key.pid;
         self.tracked.insert(
             pid,
@@ -351,7 +345,8 @@ impl Watch {
 
     /// Finds out who holds the sockets that are new: first among the processes that are tracked, and only for one that
     /// leads to a production host among all.
-    fn attribute(&mut self, dump: &[Tcp], world: &World) {
+    fn attribute(&mut self, sockets: &Sockets, all: &Snapshot, world: &World) {
+        let dump = &sockets.tcp;
         let ours = |socket: &&Tcp| socket.uid == self.uid;
         let round = self.interests.1;
         let fresh = |known: Option<&(Option<u32>, u64)>, socket: &Tcp| match known {
@@ -366,26 +361,26 @@ impl Watch {
             .filter(|socket| fresh(self.holders.get(&socket.wire.cookie), socket))
             .collect();
         if !new.is_empty() {
-            let mut inodes: HashMap<u64, &Tcp> = new.iter().map(|socket| (socket.inode, *socket)).collect();
+            let mut ids: HashMap<u64, &Tcp> = new.iter().map(|socket| (socket.id, *socket)).collect();
             let mut holders: Vec<(u64, u32)> = Vec::new();
-            let mut take = |pid: u32, inodes: &mut HashMap<u64, &Tcp>| {
-                for inode in scan::sockets_of(pid).unwrap_or_default() {
-                    if let Some(socket) = inodes.remove(&inode) {
+            let mut take = |pid: u32, ids: &mut HashMap<u64, &Tcp>| {
+                for id in sockets.of(pid).unwrap_or_default() {
+                    if let Some(socket) = ids.remove(&id) {
                         holders.push((socket.wire.cookie, pid));
                     }
                 }
             };
             for (pid, _) in self.tracked.iter().filter(|(_, one)| one.own) {
-                take(*pid, &mut inodes);
+                take(*pid, &mut ids);
             }
-            inodes.retain(|_, socket| self.is_interesting(socket));
-            if !inodes.is_empty() {
+            ids.retain(|_, socket| self.is_interesting(socket));
+            if !ids.is_empty() {
                 for pid in &self.pids {
-                    if inodes.is_empty() {
+                    if ids.is_empty() {
                         break;
                     }
-                    if !self.tracked.contains_key(pid) && scan::owner(*pid) == Some(self.uid) {
-                        take(*pid, &mut inodes);
+                    if !self.tracked.contains_key(pid) && all.owner(*pid) == Some(self.uid) {
+                        take(*pid, &mut ids);
                     }
                 }
             }
@@ -406,7 +401,7 @@ impl Watch {
 
     /// Any other program that has a socket to a production host.
     fn track_client(&mut self, pid: u32, world: &World) {
-        let Some(stat) = scan::stat(pid) else { return };
+        let Some(stat) = processes::stat(pid) else { return };
         // Servers here answer; they don't connect.
         if stat.comm == "sshd" || stat.comm.starts_with("sshd-") {
             return;
@@ -426,28 +421,30 @@ impl Watch {
         if missing.is_empty() {
             return found;
         }
-        let dump = sockets::tcp().unwrap_or_default();
-        let ports: HashMap<u64, u16> = dump
+        let sockets = Sockets::take(self.uid).unwrap_or_default();
+        let ports: HashMap<u64, u16> = sockets
+            .tcp
             .iter()
             .filter(|socket| socket.listening && socket.uid == self.uid)
             .filter(|socket| missing.contains(&socket.local.port()))
-            .map(|socket| (socket.inode, socket.local.port()))
+            .map(|socket| (socket.id, socket.local.port()))
             .collect();
         if ports.is_empty() {
             return found;
         }
-        for pid in scan::pids() {
-            if scan::stat(pid).is_none_or(|stat| stat.comm != "ssh") {
+        let all = Snapshot::take();
+        for pid in all.pids().iter().copied() {
+            if all.stat(pid).is_none_or(|stat| stat.comm != "ssh") {
                 continue;
             }
-            for inode in scan::sockets_of(pid).unwrap_or_default() {
-                if let Some(port) = ports.get(&inode) {
+            for id in sockets.of(pid).unwrap_or_default() {
+                if let Some(port) = ports.get(&id) {
                     found.entry(pid).or_default().listening.insert(*port);
                 }
             }
         }
         for pid in found.keys() {
-            self.consider(*pid, world);
+            self.consider(*pid, &all, world);
         }
         found
     }
@@ -478,7 +475,11 @@ impl Watch {
     }
 
     /// Which ssh goes through which master: clients by pid, and masters' clients.
-    fn mux(&mut self, held: &HashMap<u32, Held>) -> (HashMap<u32, u32>, HashMap<u32, Vec<u32>>) {
+    fn mux(
+        &mut self,
+        held: &HashMap<u32, Held>,
+        sockets: &Sockets,
+    ) -> (HashMap<u32, u32>, HashMap<u32, Vec<u32>>) {
         let mut clients = HashMap::new();
         let mut masters: HashMap<u32, Vec<u32>> = HashMap::new();
         let ssh: Vec<u32> = self
@@ -494,15 +495,13 @@ impl Watch {
         if ssh.len() < 2 || !(some_master || ssh.iter().any(alone)) {
             return (clients, masters);
         }
-        let Ok(local) = sockets::local() else { return (clients, masters) };
-        let peers: HashMap<u64, u64> =
-            local.iter().filter_map(|Local { inode, peer }| Some((*inode, (*peer)?))).collect();
+        let Ok(peers) = sockets.peers() else { return (clients, masters) };
         let mut owners: HashMap<u64, u32> = HashMap::new();
         for pid in &ssh {
-            owners.extend(scan::sockets_of(*pid).unwrap_or_default().into_iter().map(|inode| (inode, *pid)));
+            owners.extend(sockets.of(*pid).unwrap_or_default().into_iter().map(|id| (id, *pid)));
         }
-        for (inode, pid) in owners.iter().filter(|(_, pid)| !self.is_master(**pid)) {
-            let master = peers.get(inode).and_then(|peer| owners.get(peer)).filter(|other| *other != pid);
+        for (id, pid) in owners.iter().filter(|(_, pid)| !self.is_master(**pid)) {
+            let master = peers.get(id).and_then(|peer| owners.get(peer)).filter(|other| *other != pid);
             let master = master.filter(|master| self.is_master(**master) || alone(pid));
             if let Some(master) = master
                 && clients.insert(*pid, *master).is_none()
@@ -706,17 +705,14 @@ impl Watch {
     /// How long each has been idle.
     fn time(
         &mut self,
+        world: &World,
         judged: &[(u32, Option<u16>, Judged)],
         held: &HashMap<u32, Held>,
         clients: &HashMap<u32, u32>,
         masters: &HashMap<u32, Vec<u32>>,
         idle_after: Duration,
     ) -> Now {
-        let now = Now {
-            awake: millis(rustix::time::ClockId::Monotonic),
-            wall: millis(rustix::time::ClockId::Realtime),
-        };
-        let boot = millis(SINCE_BOOT);
+        let now = Now { awake: clock::awake(), wall: wall(world) };
         let mut pids: Vec<u32> = judged.iter().map(|(pid, ..)| *pid).collect();
         pids.dedup();
         pids.sort_unstable();
@@ -732,12 +728,16 @@ impl Watch {
                 Some(Seen {
                     key: one.stat.key,
                     uses: if clients.contains_key(pid) { Use::Typed } else { one.intent.uses },
-                    opened_ago: boot.saturating_sub(start_millis(one.stat.key.started)),
-                    tty: scan::tty(&one.stat).filter(|_| one.stat.tty_nr != 0),
+                    opened_ago: processes::age(one.stat.key),
+                    tty: processes::tty(&one.stat).filter(|_| one.stat.tty_nr != 0),
                     sockets: wires(&held.outward),
                     accepted: wires(&held.accepted),
                     clients: through.iter().filter_map(|pid| Some(self.tracked.get(pid)?.stat.key)).collect(),
-                    known: self.sockets_known && one.own,
+                    told: match self.sockets_known && one.own {
+                        true if Sockets::TIMED => Told::Times,
+                        true => Told::Names,
+                        false => Told::Nothing,
+                    },
                 })
             })
             .collect();
@@ -830,7 +830,7 @@ fn described(
         environment,
         port,
         process: Process { pid: one.stat.key.pid, started: one.stat.key.started },
-        tty: scan::tty_path(one.stat.tty_nr),
+        tty: processes::tty_path(one.stat.tty_nr),
         tty_nr: one.stat.tty_nr,
         evidence,
         opened_at: one.opened_at,
@@ -853,8 +853,9 @@ pub struct Opened {
 pub fn opened(view: &View, names: &Names, pids: &[u32], asked: &[Asked]) -> Opened {
     let world = view.world();
     let mut watch = Watch::with(world, Resolver::silent());
+    let all = Snapshot::for_some();
     for pid in pids {
-        watch.consider(*pid, world);
+        watch.consider(*pid, &all, world);
     }
     for one in watch.tracked.values_mut() {
         let Some(ssh) = one.intent.ssh.as_ref() else { continue };
@@ -1019,17 +1020,6 @@ fn is_other_loopback(name: &str) -> bool {
 
 fn is_here(ip: &IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified()
-}
-
-fn millis(clock: rustix::time::ClockId) -> Millis {
-    let time = rustix::time::clock_gettime(clock);
-    let millis = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
-    Millis::try_from(millis).unwrap_or(0)
-}
-
-/// A start in clock ticks, as milliseconds since boot.
-fn start_millis(ticks: u64) -> Millis {
-    ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1)
 }
 
 fn wall(world: &World) -> u64 {

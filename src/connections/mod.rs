@@ -4,10 +4,4 @@
 pub mod kinds;
 pub mod look;
 pub mod resolve;
-pub mod scan;
-#[cfg(target_os = "linux")]
-pub mod sockets;
-#[cfg(not(target_os = "linux"))]
-#[path = "sockets_elsewhere.rs"]
-pub mod sockets;
 pub mod tunnels;

@@ -18,6 +18,7 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
 use crate::cli::Exit;
+use crate::processes::Snapshot;
 
 /// More output than this is not kept: its beginning goes.
 const KEPT: usize = 256 * 1024;
@@ -165,20 +166,18 @@ impl Drop for Terminal {
     }
 }
 
-/// The processes of a session but its leader; none where `/proc` does not tell: there the closed terminal ends them.
+/// The processes of a session but its leader.
 fn members(leader: Pid) -> Vec<Pid> {
     let session = leader.as_raw_nonzero().get();
-    let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid > 0 && *pid != session && session_of(*pid) == Some(session))
-        .filter_map(Pid::from_raw)
-        .collect()
+    let all = Snapshot::take();
+    let pids = all.pids().iter().filter_map(|pid| i32::try_from(*pid).ok());
+    pids.filter(|pid| *pid != session && session_of(*pid) == session).filter_map(Pid::from_raw).collect()
 }
 
-/// The session that a process belongs to. (`getsid` says 0 of kernel threads, which is no pid.)
-fn session_of(pid: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().nth(3)?.parse().ok()
+/// The session that a process belongs to: 0 of the kernel's own, -1 of none.
+#[allow(unsafe_code)] // getsid(2) has no precondition; rustix's takes that 0 for a bug
+fn session_of(pid: i32) -> i32 {
+    unsafe { libc::getsid(pid) }
 }
 
 /// `redtab on-terminal PROGRAM …`: becomes the leader of a new session whose terminal is stdin, then the program.

@@ -37,6 +37,12 @@ pub fn message(window: u32, color: Option<Rgb>) -> String {
     )
 }
 
+/// No signal when nobody listens any more. Elsewhere Rust ignores that one from the start.
+#[cfg(target_os = "linux")]
+const QUIETLY: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const QUIETLY: SendFlags = SendFlags::empty();
+
 fn send(address: &str, message: &str) -> Option<()> {
     let address = match address.strip_prefix('@') {
         #[cfg(target_os = "linux")]
@@ -48,7 +54,7 @@ fn send(address: &str, message: &str) -> Option<()> {
     let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).ok()?;
     rustix::io::ioctl_fionbio(&socket, true).ok()?;
     rustix::net::connect(&socket, &address).ok()?;
-    let sent = rustix::net::send(&socket, message.as_bytes(), SendFlags::NOSIGNAL).ok()?;
+    let sent = rustix::net::send(&socket, message.as_bytes(), QUIETLY).ok()?;
     (sent == message.len()).then_some(())
 }
 

@@ -2,11 +2,10 @@
 //! put there by `-f`. It looks at processes only when the shell or the guard left a note that there may be one, and
 //! judges nothing but what their command lines name.
 
-use std::path::Path;
-
 use crate::guard::line::Word;
 use crate::guard::rules;
 use crate::inventory::ssh;
+use crate::processes::{self, Snapshot};
 use crate::signal::{Domain, Kind, Part, Place, Reading, Scope, Signal};
 use crate::state::{Note, RunDir};
 use crate::view::View;
@@ -29,17 +28,19 @@ pub fn processes(view: &View) -> Vec<u32> {
     let Some(Content::Bytes(note)) = note.map(|note| world.read(&note).0) else { return Vec::new() };
     // What `ssh -f` leaves behind has no terminal any more; but it was started since the guard saw such a line.
     let since: Option<u64> = std::str::from_utf8(&note).ok().and_then(|text| text.parse().ok());
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten().take(PROCESSES);
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let all = Snapshot::take();
+    let pids = all.pids().iter().copied().take(PROCESSES);
     pids.filter(|pid| *pid != std::process::id())
         .filter(|pid| {
-            let Some(terminal) = world.terminal_of(*pid) else { return false };
+            let Some(stat) = all.stat(*pid) else { return false };
             let left = || {
-                let own = world.owns(*pid);
-                let begun = since.is_some_and(|since| world.started(*pid) >= Some(since));
-                terminal == 0 && own && begun && is_of_this_window(world, *pid)
+                let begun = since.is_some_and(|since| stat.key.started >= since);
+                stat.tty_nr == 0
+                    && begun
+                    && all.owner(*pid) == Some(world.uid)
+                    && is_of_this_window(world, *pid)
             };
-            terminal == tab.tty || left()
+            stat.tty_nr == tab.tty || left()
         })
         .collect()
 }
@@ -49,7 +50,7 @@ pub fn read(view: &View, pids: &[u32]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for pid in pids.iter().copied() {
         let place = Place::File { path: format!("/proc/{pid}").into(), line: None };
-        let found = signals(view, &argv_of(view, pid), &place);
+        let found = signals(view, &argv_of(pid), &place);
         if !found.is_empty() {
             view.depends_on(pid);
         }
@@ -87,12 +88,9 @@ fn is_of_this_window(world: &World, pid: u32) -> bool {
 }
 
 /// A process's words. What an interpreter runs stands for itself, and mosh's client tells what mosh was asked for.
-fn argv_of(view: &View, pid: u32) -> Vec<Word> {
-    let (Content::Bytes(bytes), _) = view.world().read(Path::new(&format!("/proc/{pid}/cmdline"))) else {
-        return Vec::new();
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let mut words: Vec<&str> = text.split_terminator('\0').take(ARGUMENTS).collect();
+fn argv_of(pid: u32) -> Vec<Word> {
+    let argv = processes::argv(pid);
+    let mut words: Vec<&str> = argv.iter().map(String::as_str).take(ARGUMENTS).collect();
     let interpreter = |word: &str| {
         let name = word.rsplit('/').next().unwrap_or_default();
         ["perl", "python", "ruby", "bash", "sh", "dash"].iter().any(|known| {

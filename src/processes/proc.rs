@@ -1,41 +1,75 @@
-//! Processes: which there are, and what one tells of itself. It reads `/proc` and nothing else, and asks for details of
-//! a process only once. What a process was started with is foreign text.
+//! The processes of Linux: `/proc` and nothing else, each asked for its details only once.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::{fs, io};
 
-use crate::idle::{Key, Tty};
+use super::sock_diag;
+use super::{Details, Stat, Tcp};
+use crate::idle::{Key, Millis};
 
 /// Arguments and environments beyond this are cut off.
 const TEXT_CAP: u64 = 256 * 1024;
 
-/// The `stat` line of a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stat {
-    pub key: Key,
-    /// 15 bytes of the program's name.
-    pub comm: String,
-    pub parent: u32,
-    /// The terminal's device number; 0 without one.
-    pub tty_nr: u64,
-    /// What is typed there goes to it.
-    pub foreground: bool,
+/// The kernel tells when data went through a socket.
+pub const TIMED: bool = true;
+
+/// The pids of one moment; everything else is read when it is asked for, which is cheaper.
+#[derive(Debug, Default)]
+pub struct Snapshot(Vec<u32>);
+
+impl Snapshot {
+    pub fn take() -> Snapshot {
+        Snapshot(pids())
+    }
+
+    /// Nothing is listed: each is asked when it matters.
+    pub fn for_some() -> Snapshot {
+        Snapshot::default()
+    }
+
+    pub fn pids(&self) -> &[u32] {
+        &self.0
+    }
+
+    #[allow(clippy::unused_self)] // elsewhere the snapshot knows
+    pub fn stat(&self, pid: u32) -> Option<Stat> {
+        stat(pid)
+    }
+
+    #[allow(clippy::unused_self)]
+    pub fn owner(&self, pid: u32) -> Option<u32> {
+        owner(pid)
+    }
 }
 
-/// What a process was started with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Details {
-    pub argv: Vec<String>,
-    pub environ: Vec<(OsString, OsString)>,
-    pub cwd: Option<PathBuf>,
+/// Who holds which socket is asked when it matters.
+#[derive(Debug, Default)]
+pub struct Sockets;
+
+impl Sockets {
+    #[allow(clippy::unused_self)]
+    pub fn of(&self, pid: u32) -> Option<Vec<u64>> {
+        sockets_of(pid)
+    }
+
+    #[allow(clippy::unused_self)]
+    pub fn peers(&self) -> io::Result<HashMap<u64, u64>> {
+        Ok(sock_diag::local()?.into_iter().filter_map(|local| Some((local.inode, local.peer?))).collect())
+    }
+}
+
+/// The sockets of all users: the kernel has no shorter list.
+pub fn sockets(_uid: u32) -> io::Result<(Vec<Tcp>, Sockets)> {
+    Ok((sock_diag::tcp()?, Sockets))
 }
 
 /// The living processes, sorted.
-pub fn pids() -> Vec<u32> {
+fn pids() -> Vec<u32> {
     let mut pids: Vec<u32> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -53,8 +87,7 @@ pub fn owner(pid: u32) -> Option<u32> {
 
 /// The `stat` line; `None` when the process is gone, or only waits to be buried.
 pub fn stat(pid: u32) -> Option<Stat> {
-    let line = capped(&format!("/proc/{pid}/stat"))?;
-    parse_stat(pid, &String::from_utf8_lossy(&line))
+    parse_stat(pid, &short(&format!("/proc/{pid}/stat"))?)
 }
 
 fn parse_stat(pid: u32, line: &str) -> Option<Stat> {
@@ -87,20 +120,43 @@ pub fn argv(pid: u32) -> Vec<String> {
 
 /// Everything a process tells; of another user's only the arguments.
 pub fn details(pid: u32) -> Details {
-    let environ = capped(&format!("/proc/{pid}/environ")).unwrap_or_default();
-    let entry = |entry: &[u8]| {
-        let at = memchr::memchr(b'=', entry)?;
-        Some((OsStr::from_bytes(&entry[..at]).to_owned(), OsStr::from_bytes(&entry[at + 1..]).to_owned()))
-    };
     Details {
         argv: argv(pid),
-        environ: environ.split(|byte| *byte == 0).filter_map(entry).collect(),
+        environ: environ(pid).unwrap_or_default(),
         cwd: fs::read_link(format!("/proc/{pid}/cwd")).ok(),
     }
 }
 
+pub fn environ(pid: u32) -> Option<Vec<(OsString, OsString)>> {
+    let environ = capped(&format!("/proc/{pid}/environ"))?;
+    let entry = |entry: &[u8]| {
+        let at = memchr::memchr(b'=', entry)?;
+        Some((OsStr::from_bytes(&entry[..at]).to_owned(), OsStr::from_bytes(&entry[at + 1..]).to_owned()))
+    };
+    Some(environ.split(|byte| *byte == 0).filter_map(entry).collect())
+}
+
+/// A start is counted in clock ticks since boot.
+pub fn age(key: Key) -> Millis {
+    let started = key.started.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1);
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let now = now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000);
+    Millis::try_from(now).unwrap_or(0).saturating_sub(started)
+}
+
+pub fn boot_id() -> String {
+    short("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string()
+}
+
+/// The link to its program ends with it; of a process we may not look into, the directory, which stays until it is buried.
+#[allow(clippy::unnecessary_wraps)] // elsewhere there is none
+pub fn life(pid: u32) -> Option<PathBuf> {
+    let of = |end: &str| PathBuf::from(format!("/proc/{pid}{end}"));
+    Some(Some(of("/exe")).filter(|exe| exe.exists()).unwrap_or_else(|| of("")))
+}
+
 /// The inodes of the sockets a process holds; `None` where it can't be looked into.
-pub fn sockets_of(pid: u32) -> Option<Vec<u64>> {
+fn sockets_of(pid: u32) -> Option<Vec<u64>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten() {
         let Ok(link) = fs::read_link(entry.path()) else { continue };
@@ -120,20 +176,11 @@ pub fn tty_path(tty_nr: u64) -> Option<String> {
     }
 }
 
-/// The terminal's own clocks.
-pub fn tty(stat: &Stat) -> Option<Tty> {
-    let meta = fs::metadata(tty_path(stat.tty_nr)?).ok()?;
-    let millis = |secs: i64, nanos: i64| u64::try_from(secs * 1000 + nanos / 1_000_000).unwrap_or(0);
-    Some(Tty {
-        read: millis(meta.atime(), meta.atime_nsec()),
-        written: millis(meta.mtime(), meta.mtime_nsec()),
-        foreground: stat.foreground,
-    })
-}
-
-/// Whose terminal it is.
-pub fn tty_owner(tty_nr: u64) -> Option<u32> {
-    Some(fs::metadata(tty_path(tty_nr)?).ok()?.uid())
+/// The text of one of the kernel's short files; they come whole in one read.
+fn short(path: &str) -> Option<String> {
+    let mut text = [0; 2048];
+    let length = fs::File::open(path).ok()?.read(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text[..length]).into_owned())
 }
 
 fn capped(path: &str) -> Option<Vec<u8>> {

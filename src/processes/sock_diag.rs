@@ -8,20 +8,8 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, sockopt};
 
+use super::Tcp;
 use crate::idle::Socket;
-
-/// One TCP socket of this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tcp {
-    /// What a process's descriptor is linked to.
-    pub inode: u64,
-    pub uid: u32,
-    pub listening: bool,
-    pub local: SocketAddr,
-    pub peer: SocketAddr,
-    /// Cookie, times and counters.
-    pub wire: Socket,
-}
 
 /// One socket of the local sort, and the one it is connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +143,7 @@ fn tcp_of(message: &[u8]) -> Option<Tcp> {
         segments_out: u32_at(info, 156).unwrap_or(0).into(),
     };
     Some(Tcp {
-        inode: u32_at(message, 68)?.into(),
+        id: u32_at(message, 68)?.into(),
         uid: u32_at(message, 64)?,
         listening: state == LISTEN,
         local: address(8, 4)?,
