@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::connections::kinds;
 use crate::connections::look::Open;
 use crate::escape;
 use crate::gate;
@@ -153,10 +154,22 @@ fn inspect(world: &World, connection: &Connection) -> Result<(), String> {
     // `ssh: /path [mux]` is a title, `-bash` a login shell.
     let word = first.split([' ', ':']).next().unwrap_or_default().trim_start_matches('-');
     let name = word.rsplit('/').next().unwrap_or_default();
-    if name.is_empty() || SPARED.contains(&name) {
+    if name.is_empty() || SPARED.contains(&name) || !is_still(&connection.kind, &argv) {
         return Err("is no connection any more".into());
     }
     Ok(())
+}
+
+/// Whether what was started with these arguments may be what the record says. A pid and its start are enough where the
+/// start is told to the hundredth of a second, not where it is told to the second.
+fn is_still(kind: &str, argv: &[String]) -> bool {
+    let intent = kinds::intent(argv);
+    match kind {
+        kinds::CLIENT => true,
+        // Which of them an ssh is, its sockets tell as well.
+        "ssh" | "ssh client" | "ssh master" | "tunnel" => intent.is_some_and(|intent| intent.ssh.is_some()),
+        kind => intent.is_some_and(|intent| intent.kind == kind),
+    }
 }
 
 fn arguments(pid: u32) -> Vec<String> {

@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,9 +19,10 @@ impl Process {
         Process(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn sleeping() -> Process {
+    /// A process that does nothing, under a program's name.
+    fn called(name: &str) -> Process {
         let mut command = Command::new("sleep");
-        command.arg("600");
+        command.arg0(name).arg("600");
         Process::start(command)
     }
 
@@ -48,8 +50,7 @@ impl Drop for Process {
 }
 
 fn started(pid: u32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat[stat.rfind(')').unwrap() + 1..].split_whitespace().nth(19).unwrap().parse().unwrap()
+    redtab::processes::stat(pid).unwrap().key.started
 }
 
 fn connection(id: u32, kind: &str, pid: u32, started: u64) -> Value {
@@ -138,12 +139,26 @@ fn a_master_is_told_to_exit_and_takes_its_clients_along() {
 #[test]
 fn a_number_that_was_reused_closes_nothing() {
     let home = Home::new();
-    let mut other = Process::sleeping();
+    let mut other = Process::called("psql");
     let pid = other.0.id();
     machine(&home, &[connection(1, "psql", pid, started(pid) + 1)]);
     let output = close(&home, &["1"]);
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("gone"), "{output:?}");
     assert!(other.is_there());
+}
+
+#[test]
+fn what_has_become_another_program_is_left_alone() {
+    let home = Home::new();
+    for (kind, name) in [("psql", "ssh"), ("ssh", "sleep"), ("tunnel", "psql"), ("mosh", "vi")] {
+        let mut other = Process::called(name);
+        let pid = other.0.id();
+        machine(&home, &[connection(1, kind, pid, started(pid))]);
+        let output = close(&home, &["1"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("is no connection any more"), "{kind}, {name}: {output:?}");
+        assert!(other.is_there(), "{kind}, {name}");
+    }
 }
 
 #[test]
@@ -157,7 +172,7 @@ fn shells_and_what_is_not_ours_are_spared() {
     let mut other = Command::new("setpriv");
     other.args(["--reuid=65534", "--clear-groups", "sleep", "600"]);
     let mut other =
-        if rustix::process::getuid().is_root() { Process::start(other) } else { Process::sleeping() };
+        if rustix::process::getuid().is_root() { Process::start(other) } else { Process::called("psql") };
     let foreign = rustix::process::getuid().is_root();
     let owner = |pid: u32| fs::metadata(format!("/proc/{pid}")).unwrap().uid();
     let end = Instant::now() + Duration::from_secs(20);
@@ -192,7 +207,8 @@ fn what_nobody_knows_can_not_be_closed() {
 #[test]
 fn of_what_is_idle_an_interactive_ssh_is_left_alone() {
     let home = Home::new();
-    let (mut tunnel, mut session, mut busy) = (Process::sleeping(), Process::sleeping(), Process::sleeping());
+    let (mut tunnel, mut session, mut busy) =
+        (Process::called("ssh"), Process::called("ssh"), Process::called("psql"));
     let idle = |id, kind, process: &Process| {
         let mut value = connection(id, kind, process.0.id(), started(process.0.id()));
         value["idle"] = json!(true);

@@ -391,10 +391,7 @@ fn the_segment_for_a_status_line() {
     tmux.line("%0", "").until("no segment", |_| segment(&["tmux", &tty]).is_empty());
 
     // With a watcher (the test itself stands for it), the number of connections; without one none.
-    let started = |pid: u32| -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        stat[stat.rfind(')').unwrap() + 1..].split_whitespace().nth(19).unwrap().parse().unwrap()
-    };
+    let started = |pid: u32| redtab::processes::stat(pid).unwrap().key.started;
     let me = std::process::id();
     let machine = |watcher: u32| {
         let process = |pid: u32| (pid, if pid == me { started(me) } else { 1 });

@@ -41,8 +41,7 @@ impl Drop for Process {
 }
 
 fn started(pid: u32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat[stat.rfind(')').unwrap() + 1..].split_whitespace().nth(19).unwrap().parse().unwrap()
+    redtab::processes::stat(pid).unwrap().key.started
 }
 
 fn connection(id: u32, kind: &str, port: Option<u16>, process: &Process) -> Value {

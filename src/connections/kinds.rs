@@ -7,6 +7,9 @@ use crate::guard::runs::base_name;
 use crate::idle::Use;
 use crate::signal::{Kind, Part};
 
+/// The kind of a program of which nothing more is known than where its sockets lead.
+pub const CLIENT: &str = "client";
+
 /// One thing that says what a connection points at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fact {

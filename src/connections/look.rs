@@ -11,7 +11,7 @@ use crate::address;
 use crate::clock;
 use crate::close;
 use crate::config::Config;
-use crate::connections::kinds::{self, Beside, Fact, Files, Intent, short};
+use crate::connections::kinds::{self, Beside, CLIENT, Fact, Files, Intent, short};
 use crate::connections::resolve::{Answer, Question, Resolver};
 use crate::connections::tunnels::{self, Forward};
 use crate::environment::{Judgement, Matcher, Names, Severity};
@@ -894,9 +894,6 @@ fn behind(fact: Fact, best: Judged) -> Judged {
 
 /// What is behind a local port was said together with it.
 const FORWARDED: &str = "ssh -L";
-
-/// The kind of a program of which nothing more is known.
-const CLIENT: &str = "client";
 
 /// Why it counts, as `redtab ps` shows it.
 fn evidence(one: &Tracked, fact: &Fact, port: Option<u16>, via: &[String]) -> String {

@@ -31,6 +31,9 @@ const OUTPUT_CAP: usize = 8 * 1024 * 1024;
 /// An `lsof` that failed is left alone for so long: what hangs once hangs again.
 const REST: Duration = Duration::from_secs(30);
 
+/// How `lsof` is asked for local sockets. That of Linux tells who is at the other end only if told to.
+const LOCAL: &[&str] = if cfg!(target_os = "linux") { &["-U", "+E"] } else { &["-U"] };
+
 /// What `ps` is asked for. The name comes last: it may hold anything.
 const COLUMNS: &str = "pid=,ppid=,uid=,stat=,tty=,lstart=,ucomm=";
 
@@ -89,7 +92,7 @@ impl Sockets {
     }
 
     pub fn peers(&self) -> io::Result<HashMap<u64, u64>> {
-        let held = self.local.get_or_init(|| lsof(self.uid, &["-U"]).ok());
+        let held = self.local.get_or_init(|| lsof(self.uid, LOCAL).ok());
         held.as_ref().map(|held| held.peers.clone()).ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 }
@@ -274,7 +277,7 @@ fn lsof(uid: u32, which: &[&str]) -> io::Result<Held> {
         let mut command = Command::new(lsof);
         // Numbers instead of names, no warnings, and nothing that may block in the kernel.
         command
-            .args(["-nPlbw", "-F", "puftdPnT", "-a", "-u", &uid.to_string()])
+            .args(["-nPlbw", "-F", "puftdiPnT", "-a", "-u", &uid.to_string()])
             .args(which)
             .env("LC_ALL", "C");
         output::whatever(command, PATIENCE, OUTPUT_CAP)
@@ -292,7 +295,7 @@ fn lsof(uid: u32, which: &[&str]) -> io::Result<Held> {
     }
 }
 
-/// `lsof -F`: a letter and a value a line. Of a process `p` and `u`, then of each file `f` first and `d`, `P`, `n` and `T`.
+/// `lsof -F`: a letter and a value a line. Of a process `p` and `u`, then of each file `f` first and the others.
 fn parse_lsof(text: &str) -> Held {
     let mut held = Held::default();
     let mut seen: HashSet<u64> = HashSet::new();
@@ -312,6 +315,7 @@ fn parse_lsof(text: &str) -> Held {
             'u' => uid = value.parse().unwrap_or(u32::MAX),
             't' => file.is_local = value == "unix",
             'd' => file.device = value,
+            'i' => file.inode = value,
             'P' => file.is_tcp = value == "TCP",
             'n' => file.name = value,
             'T' => {
@@ -332,6 +336,7 @@ struct File<'t> {
     is_tcp: bool,
     /// What the kernel knows the socket by: an inode, or an address.
     device: &'t str,
+    inode: &'t str,
     name: &'t str,
     state: &'t str,
 }
@@ -342,10 +347,13 @@ impl File<'_> {
             return;
         }
         if self.is_local {
-            let id = fingerprint(&[self.device]);
+            // `->0x1d5`, or `/path type=STREAM ->INO=17 99,ssh,3u`
+            let own = if self.inode.is_empty() { self.device } else { self.inode };
+            let id = fingerprint(&[own]);
             held.holders.entry(pid).or_default().push(id);
-            if let Some(peer) = self.name.strip_prefix("->") {
-                held.peers.insert(id, fingerprint(&[peer]));
+            if let Some((_, peer)) = self.name.rsplit_once("->") {
+                let peer = peer.strip_prefix("INO=").unwrap_or(peer);
+                held.peers.insert(id, fingerprint(&[peer.split(' ').next().unwrap_or(peer)]));
             }
             return;
         }
@@ -460,6 +468,11 @@ mod tests {
         assert_eq!(held.holders[&501].len(), 3);
         assert_eq!(held.holders[&777][0], held.tcp[0].id);
         assert_eq!(held.peers[&held.holders[&777][1]], held.holders[&778][0]);
+        let linux = "p7\nu0\nf3\ntunix\nd0x25\ni13858292\nntype=STREAM ->INO=13858293 8,ssh,4u\n\
+                     p8\nu0\nf4\ntunix\nd0xa2\ni13858293\nn/run/cm type=STREAM ->INO=13858292 7,ssh,3u\n";
+        let held = parse_lsof(linux);
+        assert_eq!(held.peers[&held.holders[&7][0]], held.holders[&8][0]);
+        assert_eq!(held.peers[&held.holders[&8][0]], held.holders[&7][0]);
         for cut in 0..text.len() {
             let _ = parse_lsof(&text[..cut]);
         }
