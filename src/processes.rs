@@ -126,6 +126,11 @@ pub fn stat(pid: u32) -> Option<Stat> {
     system::stat(pid)
 }
 
+/// When a process was started, in the system's own count; `None` as of [`stat`]. It is the cheapest question.
+pub fn started(pid: u32) -> Option<u64> {
+    system::started(pid)
+}
+
 /// Whose process it is.
 pub fn owner(pid: u32) -> Option<u32> {
     system::owner(pid)

@@ -398,7 +398,7 @@ impl World {
 
     /// When a process was started, in the system's own count; `None` when it is gone, or only waits to be buried.
     pub fn started(&self, pid: u32) -> Option<u64> {
-        processes::stat(pid).map(|stat| stat.key.started)
+        processes::started(pid)
     }
 
     /// The process that started this one: for a command typed at a prompt, the shell.

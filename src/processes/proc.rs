@@ -90,6 +90,10 @@ pub fn stat(pid: u32) -> Option<Stat> {
     parse_stat(pid, &short(&format!("/proc/{pid}/stat"))?)
 }
 
+pub fn started(pid: u32) -> Option<u64> {
+    stat(pid).map(|stat| stat.key.started)
+}
+
 fn parse_stat(pid: u32, line: &str) -> Option<Stat> {
     let (open, close) = (line.find('(')?, line.rfind(')')?);
     let comm = line.get(open + 1..close)?.to_owned();

@@ -107,8 +107,24 @@ pub fn stat(pid: u32) -> Option<Stat> {
     row(pid).map(|row| row.stat)
 }
 
+/// sysinfo runs nothing, but of another user's process it may not be told.
+pub fn started(pid: u32) -> Option<u64> {
+    let told = look_into(pid, ProcessRefreshKind::nothing(), |process| {
+        let gone = matches!(process.status(), sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead);
+        (gone, process.start_time())
+    });
+    match told? {
+        (true, _) => None,
+        (false, 0) => stat(pid).map(|stat| stat.key.started),
+        (false, started) => Some(started),
+    }
+}
+
 pub fn owner(pid: u32) -> Option<u32> {
-    row(pid).map(|row| row.uid)
+    let told = look_into(pid, ProcessRefreshKind::nothing().with_user(UpdateKind::Always), |process| {
+        process.effective_user_id().or_else(|| process.user_id()).map(|uid| **uid)
+    });
+    told.flatten().or_else(|| row(pid).map(|row| row.uid))
 }
 
 pub fn argv(pid: u32) -> Vec<String> {
@@ -499,6 +515,18 @@ mod tests {
         let all = Snapshot::take();
         assert!(all.pids().contains(&pid));
         assert_eq!(all.stat(pid), stat(pid));
+        for pid in all.pids().iter().copied().chain([u32::MAX >> 2]) {
+            if let (Some(now), Some(then)) = (stat(pid), all.stat(pid)) {
+                assert_eq!((now.key.started, Some(now.key.started)), (then.key.started, started(pid)));
+            } else {
+                assert_eq!(started(pid), None);
+            }
+            assert_eq!(owner(pid), row(pid).map(|row| row.uid));
+        }
+        let mut child = Command::new("sh").args(["-c", "exit"]).spawn().unwrap();
+        while stat(child.id()).is_some() {}
+        assert_eq!(started(child.id()), None, "it waits to be buried");
+        child.wait().unwrap();
         assert_eq!(all.owner(pid), Some(rustix::process::getuid().as_raw()));
         assert!(age(stat(pid).unwrap().key) < 3_600_000);
         let details = details(pid);
