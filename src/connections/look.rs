@@ -27,6 +27,9 @@ use crate::world::World;
 /// A fork before its exec is looked at again for so long.
 const YOUNG: Duration = Duration::from_secs(15);
 
+/// The list of processes is read at least this often, though nothing was started.
+const PIDS_FRESH: Duration = Duration::from_secs(60);
+
 /// How long the list of hosts from ssh's and PostgreSQL's files holds.
 const NAMES_FRESH: Duration = Duration::from_secs(300);
 
@@ -69,9 +72,11 @@ pub struct Open {
 pub struct Watch {
     uid: u32,
     pids: Vec<u32>,
+    /// When they were listed, and what had been started last.
+    listed: Option<(u32, Instant)>,
     young: BTreeMap<u32, Instant>,
-    /// Processes on terminals by pid, with their names: `exec` turns a shell, or a wrapper, into something else.
-    terminals: BTreeMap<u32, String>,
+    /// Processes on terminals by pid: `exec` turns a shell, or a wrapper, into something else.
+    terminals: BTreeMap<u32, Stat>,
     tracked: BTreeMap<u32, Tracked>,
     /// Who holds a socket, by cookie; `None` is nobody who matters, as of that round of interests.
     holders: HashMap<u64, (Option<u32>, u64)>,
@@ -136,6 +141,7 @@ impl Watch {
         Watch {
             uid: world.uid,
             pids: Vec::new(),
+            listed: None,
             young: BTreeMap::new(),
             terminals: BTreeMap::new(),
             tracked: BTreeMap::new(),
@@ -157,6 +163,11 @@ impl Watch {
     /// The processes behind the connections of the last look.
     pub fn processes(&self) -> impl Iterator<Item = Key> {
         self.memory.tracks.iter().map(|track| track.key)
+    }
+
+    /// What the last look saw of a process on a terminal.
+    pub fn on_terminal(&self, pid: u32) -> Option<&Stat> {
+        self.terminals.get(&pid)
     }
 
     /// Takes in what names turned out to stand for; whether that was anything, so that another look is worth it.
@@ -209,18 +220,35 @@ impl Watch {
         open
     }
 
-    fn processes_that_changed(&mut self, world: &World) {
+    /// The processes that are new. Where nothing was started since the last list there are none, and none is made.
+    fn new_processes(&mut self) -> Vec<u32> {
+        let last = scan::last_started();
+        if let (Some(last), Some((before, at))) = (last, self.listed)
+            && last == before
+            && at.elapsed() < PIDS_FRESH
+        {
+            return Vec::new();
+        }
         let pids = scan::pids();
-        let mut asked: Vec<u32> =
-            pids.iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
+        let new = pids.iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
+        self.pids = pids;
+        self.listed = last.map(|last| (last, Instant::now()));
+        new
+    }
+
+    fn processes_that_changed(&mut self, world: &World) {
+        let mut asked = self.new_processes();
         for pid in &asked {
             self.young.insert(*pid, Instant::now());
         }
         asked.extend(self.young.keys().copied());
-        self.young.retain(|pid, since| since.elapsed() < YOUNG && pids.binary_search(pid).is_ok());
+        self.young.retain(|pid, since| since.elapsed() < YOUNG && self.pids.binary_search(pid).is_ok());
         // `exec ssh` in a shell keeps its pid, and even its start.
-        self.terminals.retain(|pid, comm| match scan::stat(*pid) {
-            Some(stat) if stat.comm == *comm => true,
+        self.terminals.retain(|pid, known| match scan::stat(*pid) {
+            Some(stat) if stat.comm == known.comm => {
+                *known = stat;
+                true
+            }
             Some(_) => {
                 asked.push(*pid);
                 false
@@ -242,7 +270,6 @@ impl Watch {
             None => false,
         });
         self.tracked = tracked;
-        self.pids = pids;
         asked.sort_unstable();
         asked.dedup();
         let own_pid = std::process::id();
@@ -255,16 +282,20 @@ impl Watch {
 
     /// Looks at a process that is new, or may have become another program.
     fn consider(&mut self, pid: u32, world: &World) {
+        let Some(stat) = scan::stat(pid) else { return };
+        let candidate = kinds::is_candidate(&stat.comm);
+        if !candidate && stat.tty_nr == 0 {
+            return;
+        }
         let Some(owner) = scan::owner(pid) else { return };
         if owner != self.uid && owner != 0 && self.uid != 0 {
             return;
         }
-        let Some(stat) = scan::stat(pid) else { return };
         let own = owner == self.uid;
         if own && stat.tty_nr != 0 {
-            self.terminals.insert(pid, stat.comm.clone());
+            self.terminals.insert(pid, stat.clone());
         }
-        if !kinds::is_candidate(&stat.comm) {
+        if !candidate {
             return;
         }
         // `sudo psql` is another user's, in a terminal of ours.
