@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What the watcher costs: bench/watch.py BINARY [PROCESSES [SOCKETS [SECONDS [TABS]]]]
 
-Starts a watcher among sleeping processes with 40 descriptors each, connected sockets and tabs (interactive bashes with
-the hook, each on a terminal of its own), with one production connection open so that it polls every 5 seconds, and
-reads its CPU time and memory from /proc. It starts, and ends, only processes of its own.
+Starts a watcher among so many processes: sleeping ones with 40 descriptors each, and tabs (interactive bashes with the
+hook, each on a terminal of its own). There are connected sockets, and one production connection is open, so that it polls every 5
+seconds. Its CPU time and memory are read from /proc. It starts, and ends, only processes of its own.
 """
 
 import os
@@ -78,9 +78,10 @@ def memory(pid):
 
 
 def fine(pid):
-    """CPU seconds to the nanosecond, where the kernel keeps them."""
+    """CPU seconds of all its threads to the nanosecond, where the kernel keeps them."""
     try:
-        return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+        threads = pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
     except (OSError, ValueError, IndexError):
         return spent(pid)
 
@@ -95,7 +96,7 @@ def main():
     started, opened = [], []
     try:
         here = len([e for e in os.listdir("/proc") if e.isdigit()])
-        started += crowd(max(0, processes - here), 40)
+        started += crowd(max(0, processes - here - count), 40)
         kept = sockets(connections)
         # Something to watch, which answers nothing: a psql by its name and arguments.
         fake = os.path.join(home, "psql")
@@ -114,8 +115,8 @@ def main():
         there = len([e for e in os.listdir("/proc") if e.isdigit()])
         print(
             f"{there} processes, {len(kept[1]) * 2} sockets, {len(opened)} tabs, {passed:.0f} s: "
-            f"{100 * used / passed:.3f} % of a core, {memory(watcher.pid):.1f} MB at most; "
-            f"first 20 s: {first * 1000:.0f} ms"
+            f"{100 * used / passed:.3f} % of a core, {5000 * used / passed:.1f} ms in 5 s, {memory(watcher.pid):.1f} MB at most; "
+            f"first 20 s: {first * 1000:.0f} ms; load {os.getloadavg()[0]:.1f}"
         )
     finally:
         for pid, fd in opened:

@@ -6,7 +6,7 @@
 //! events costs speed alone. It refuses to write to a terminal that is not this user's, not the one of the record, or in
 //! which anything but the shell has the word; what it writes moves no cursor and asks nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::Metadata;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +21,7 @@ use crate::config;
 use crate::present::painting::{self, Painter};
 use crate::present::terminal;
 use crate::state::RunDir;
-use crate::state::tabs::{self, Kept, Known, Record, Tabs};
+use crate::state::tabs::{self, Kept, Known, Record, Roll, Tabs};
 use crate::survey;
 use crate::tab::Tab;
 use crate::verdict::Gravity;
@@ -35,6 +35,14 @@ const PAINT: usize = 512;
 
 /// What tells one state of a file from another: device, inode, length, time.
 type Print = Option<(u64, u64, u64, i64, i64)>;
+
+/// Files that are not what they were at the look before.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Moved {
+    changed: HashSet<PathBuf>,
+    /// Nobody looked at them then.
+    unknown: HashSet<PathBuf>,
+}
 
 /// Which names the events are about that matter.
 #[derive(Debug, Default)]
@@ -53,7 +61,7 @@ pub struct Live {
     wanted: Arc<Mutex<Wanted>>,
     watching: BTreeSet<PathBuf>,
     prints: HashMap<PathBuf, Print>,
-    tabs: BTreeMap<String, Kept>,
+    roll: Roll,
     /// Tabs that were painted here, each with the record that its own shell had left and the one that was put there.
     painted: HashMap<String, (Record, Record)>,
 }
@@ -72,7 +80,7 @@ impl Live {
             wanted,
             watching: BTreeSet::new(),
             prints: HashMap::new(),
-            tabs: BTreeMap::new(),
+            roll: Roll::default(),
             painted: HashMap::new(),
         }
     }
@@ -84,26 +92,31 @@ impl Live {
 
     /// How many tabs live.
     pub fn tabs(&self) -> usize {
-        self.tabs.len()
+        self.roll.tabs.len()
     }
 
-    /// Looks at every tab's files, and does what is to be done about those that changed.
-    pub fn look(&mut self, world: &World, run_dir: &RunDir) {
+    /// Looks at every tab's files, and does what is to be done about those that changed. `seen`: what is known anyway of a
+    /// session's leader.
+    pub fn look(&mut self, world: &World, run_dir: &RunDir, seen: impl Fn(u32) -> Option<Tab>) {
         let told = self.drain();
-        let tabs = Tabs::new(run_dir, world).again(&self.tabs);
-        self.painted.retain(|key, _| tabs.contains_key(key));
-        let mut prints: HashMap<PathBuf, Print> = HashMap::new();
-        for path in tabs.values().flat_map(|kept| &kept.known.record.watched) {
-            let path = Path::new(path);
-            if !prints.contains_key(path) {
-                prints.insert(path.to_path_buf(), print(path));
-            }
+        let mut roll = std::mem::take(&mut self.roll);
+        let change = Tabs::new(run_dir, world).again(&mut roll, seen);
+        let moved = match change.changed {
+            true => self.prints_of(&roll),
+            false => self.prints_again(),
+        };
+        if change.changed {
+            self.painted.retain(|key, _| roll.tabs.contains_key(key));
         }
-        let due: Vec<&String> =
-            tabs.iter().filter(|(key, kept)| self.is_due(key, kept, &prints)).map(|(key, _)| key).collect();
+        let something = moved != Moved::default() || !change.new.is_empty();
+        let tabs = roll.tabs.iter().filter(|_| something);
+        let due: Vec<&String> = tabs
+            .filter(|(key, kept)| self.is_due(kept, change.new.contains(*key), &moved))
+            .map(|(key, _)| key)
+            .collect();
         let mut judged: HashMap<(&BTreeMap<String, String>, &str), bool> = HashMap::new();
         for key in due {
-            let Some(Kept { known, .. }) = tabs.get(key) else { continue };
+            let Some(Kept { known, .. }) = roll.tabs.get(key) else { continue };
             // Tabs that see the same are judged once.
             let sight = (&known.record.selectors, known.record.cwd.as_str());
             let clear = judged.get(&sight).is_some_and(|production| !production);
@@ -111,23 +124,55 @@ impl Live {
                 judged.insert(sight, self.judge(world, run_dir, key, known));
             }
         }
-        if told || prints != self.prints || self.watching.is_empty() {
-            self.watch(&prints, run_dir);
+        if told || change.changed || moved != Moved::default() || self.watching.is_empty() {
+            self.watch(run_dir);
         }
-        self.prints = prints;
-        self.tabs = tabs;
+        self.roll = roll;
+    }
+
+    /// Looks at the files of these tabs.
+    fn prints_of(&mut self, roll: &Roll) -> Moved {
+        let before = std::mem::take(&mut self.prints);
+        let mut moved = Moved::default();
+        for path in roll.tabs.values().flat_map(|kept| &kept.known.record.watched) {
+            let path = Path::new(path);
+            if self.prints.contains_key(path) {
+                continue;
+            }
+            let now = print(path);
+            match before.get(path) {
+                Some(known) if *known == now => {}
+                Some(_) => drop(moved.changed.insert(path.to_path_buf())),
+                None => drop(moved.unknown.insert(path.to_path_buf())),
+            }
+            self.prints.insert(path.to_path_buf(), now);
+        }
+        moved
+    }
+
+    /// Looks at the same files again.
+    fn prints_again(&mut self) -> Moved {
+        let mut moved = Moved::default();
+        for (path, known) in &mut self.prints {
+            let now = print(path);
+            if *known != now {
+                moved.changed.insert(path.clone());
+                *known = now;
+            }
+        }
+        moved
     }
 
     /// Whether a tab's inputs are others than those its record was made from.
-    fn is_due(&self, key: &str, kept: &Kept, prints: &HashMap<PathBuf, Print>) -> bool {
+    fn is_due(&self, kept: &Kept, new: bool, moved: &Moved) -> bool {
         kept.known.record.watched.iter().any(|path| {
             let path = Path::new(path);
-            let now = prints.get(path).copied().flatten();
-            match (self.prints.get(path), self.tabs.contains_key(key)) {
-                (Some(before), true) => *before != now,
-                // A tab that is new here: what was written since its record was.
-                _ => now.is_some_and(|(.., secs, nanos)| (secs, nanos) >= kept.written()),
+            if !new && !moved.unknown.contains(path) {
+                return moved.changed.contains(path);
             }
+            // What is new here: what was written since the record was.
+            let now = self.prints.get(path).copied().flatten();
+            now.is_some_and(|(.., secs, nanos)| (secs, nanos) >= kept.written())
         })
     }
 
@@ -163,12 +208,12 @@ impl Live {
         production
     }
 
-    /// Watches the directories of these files, and no others.
-    fn watch(&mut self, prints: &HashMap<PathBuf, Print>, run_dir: &RunDir) {
+    /// Watches the directories of the files, and no others.
+    fn watch(&mut self, run_dir: &RunDir) {
         let tabs = run_dir.tabs_directory();
         let mut paths = BTreeSet::new();
         let mut directories = BTreeSet::from([tabs.clone()]);
-        for path in prints.keys() {
+        for path in self.prints.keys() {
             for path in [Some(path.clone()), std::fs::canonicalize(path).ok()].into_iter().flatten() {
                 // A directory that is not there yet appears in the one above it.
                 let there = |dir: &&Path| dir.is_dir();

@@ -33,6 +33,8 @@ pub struct Stat {
     pub tty_nr: u64,
     /// What is typed there goes to it.
     pub foreground: bool,
+    /// It leads its session.
+    pub leads: bool,
 }
 
 /// What a process was started with.
@@ -124,6 +126,12 @@ impl Sockets {
 /// What the system says of one process, now; `None` when it is gone, or only waits to be buried.
 pub fn stat(pid: u32) -> Option<Stat> {
     system::stat(pid)
+}
+
+/// The process or thread that was started last, whichever it was; `None` where the system does not say, or speaks of
+/// other numbers than of processes. Where it is the same as before, nothing was started since.
+pub fn last_started() -> Option<u32> {
+    system::last_started()
 }
 
 /// When a process was started, in the system's own count; `None` as of [`stat`]. It is the cheapest question.

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -18,10 +19,12 @@ use crate::connections::look::{Open, Watch};
 use crate::guard::{hours, lease};
 use crate::herald::Herald;
 use crate::live::Live;
+use crate::processes::Stat;
 use crate::state::RunDir;
 use crate::state::asked::{self, Asked};
-use crate::state::machine::{Connection, Machine, Process};
+use crate::state::machine::{self, Connection, Machine, Process};
 use crate::state::open::{Binary, Holder, Taken};
+use crate::tab::Tab;
 use crate::view::View;
 use crate::world::World;
 
@@ -37,6 +40,10 @@ const HANDOVER: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_millis(30);
 /// Without a shell for so long, a watcher that is to end with the last one ends.
 const LONELY: Duration = Duration::from_secs(10);
+/// Whatever the files' times say, the configuration is read at least this often.
+const CONFIG_FRESH: Duration = Duration::from_secs(60);
+/// The idle times are written at least this often.
+const LISTED_FRESH: Duration = Duration::from_secs(60);
 /// Processes whose end is waited for; the poll finds that of others.
 const ENDS: usize = 256;
 
@@ -76,6 +83,11 @@ pub fn run(world: &World) -> Result<Ended, String> {
             herald: Herald::default(),
             look: 0,
             guests: Vec::new(),
+            files: Files::default(),
+            late: None,
+            hinted: true,
+            machine: None,
+            listed: None,
         };
         let asked = watcher.watch(&mut watch);
         watcher.run_dir.end_watcher(me, world);
@@ -158,6 +170,41 @@ struct Watcher<'w> {
     look: u64,
     /// What shells have added, and the look at which it was met.
     guests: Vec<(Connection, u64)>,
+    files: Files,
+    /// The minute for which it was found out when a connection is idle, and the answer.
+    late: Option<(u64, Duration)>,
+    /// Somebody has asked for a look since `connections.json` was written.
+    hinted: bool,
+    /// What `machine.json` holds, with what tells that it is still the same file.
+    machine: Option<(machine::Stamp, Machine)>,
+    /// What was written into `connections.json`, and when.
+    listed: Option<(Listed, Instant)>,
+}
+
+/// The configuration, with the state of its files when it was read.
+#[derive(Default)]
+struct Files {
+    config: Rc<Config>,
+    prints: Vec<Print>,
+    read: Option<Instant>,
+}
+
+/// What tells one state of a file from another: device, inode, length, and the times of its content and of its mode.
+type Print = Option<(u64, u64, u64, i64, i64, i64, i64)>;
+
+/// The connections as they are written, but for the times that pass; those with the second they began at.
+#[derive(Default, PartialEq)]
+struct Listed {
+    lasting: Vec<Value>,
+    idle_since: Vec<i64>,
+}
+
+impl Listed {
+    /// Whether a reader who counts on would come to the same.
+    fn says(&self, other: &Listed) -> bool {
+        let near = |(one, other): (&i64, &i64)| one.abs_diff(*other) <= 1;
+        self.lasting == other.lasting && self.idle_since.iter().zip(&other.idle_since).all(near)
+    }
 }
 
 impl Watcher<'_> {
@@ -179,8 +226,10 @@ impl Watcher<'_> {
             }
             let now = Instant::now();
             due.retain(|at| *at > now);
+            // Without a socket nobody can ask.
+            self.hinted |= hints.is_none();
             let config = self.config();
-            let idle_after = idle_after(self.world, &config);
+            let idle_after = self.idle_after(&config);
             let boot = self.world.boot_id();
             let asked = self.run_dir.asked(&boot, self.world.uid);
             watch.ask(asked.iter().map(|one| one.spec.as_str()));
@@ -197,7 +246,10 @@ impl Watcher<'_> {
             if self.herald.told != told {
                 self.write(&open);
             }
-            live.look(self.world, &self.run_dir);
+            let boot = self.world.boot_id();
+            live.look(self.world, &self.run_dir, |pid| {
+                watch.on_terminal(pid).and_then(|stat| tab(stat, &boot))
+            });
             if live.tabs() > 0 {
                 lonely = Instant::now();
             } else if config.watch.ends == WatcherEnds::LastShell && lonely.elapsed() > LONELY {
@@ -218,7 +270,7 @@ impl Watcher<'_> {
 
     /// Waits for the next look; false when a signal came.
     fn wait(
-        &self,
+        &mut self,
         mut next: Instant,
         watch: &mut Watch,
         live: &mut Live,
@@ -250,6 +302,7 @@ impl Watcher<'_> {
             let hint = hints.is_some() && ready.first() == Some(&true);
             if hint && let Some(socket) = hints {
                 drain(socket);
+                self.hinted = true;
                 let now = Instant::now();
                 // Each hint has its own looks, so that none is given for something that was opened after the last of
                 // them; of many at once only the nearest look stays where it was.
@@ -262,7 +315,7 @@ impl Watcher<'_> {
             }
             if others > usize::from(hints.is_some()) && ready.get(others - 1) == Some(&true) {
                 std::thread::sleep(SETTLE);
-                live.look(self.world, &self.run_dir);
+                live.look(self.world, &self.run_dir, |_| None);
             }
             if ready.iter().skip(others).any(|ended| *ended) {
                 next = next.min(begun + BREATH);
@@ -285,42 +338,117 @@ impl Watcher<'_> {
         }
     }
 
-    fn config(&mut self) -> Config {
+    /// The configuration; its files are read again when one of them is another one, and now and then.
+    fn config(&mut self) -> Rc<Config> {
         let view = View::new(self.world);
-        config::load(&view, Some(&self.run_dir as &dyn LastGood)).config
+        let paths = config::layers::candidates(&view);
+        let prints: Vec<Print> = paths.iter().flatten().map(|file| print(&file.path)).collect();
+        let fresh = self.files.read.is_some_and(|at| at.elapsed() < CONFIG_FRESH);
+        if !fresh || prints != self.files.prints {
+            let config = config::load(&view, Some(&self.run_dir as &dyn LastGood)).config;
+            // One that was written just now may be written again within the same tick of its file system's clock.
+            let settled = prints.iter().flatten().all(|print| self.is_settled(print));
+            self.files = Files { config: Rc::new(config), prints, read: settled.then(Instant::now) };
+            self.late = None;
+        }
+        Rc::clone(&self.files.config)
+    }
+
+    fn is_settled(&self, print: &(u64, u64, u64, i64, i64, i64, i64)) -> bool {
+        let changed = u64::try_from(print.3.max(print.5)).unwrap_or(0);
+        self.world.wall_seconds().saturating_sub(changed) > 2
+    }
+
+    /// After how long without use a connection is idle now. Nothing about it is finer than a minute.
+    fn idle_after(&mut self, config: &Config) -> Duration {
+        let minute = self.world.wall_seconds() / 60;
+        match self.late {
+            Some((known, after)) if known == minute => after,
+            _ => {
+                let after = idle_after(self.world, config);
+                self.late = Some((minute, after));
+                after
+            }
+        }
     }
 
     fn write(&mut self, open: &[Open]) {
-        let boot = self.world.boot_id();
+        let stamp = self.run_dir.machine_stamp(self.world);
+        let known = self.machine.take().filter(|(known, _)| Some(*known) == stamp);
+        let same = known.filter(|(_, known)| self.machine_of(open, Some(known)) == *known);
+        let (connections, failed) = match same {
+            Some((stamp, machine)) => {
+                let connections = machine.connections.clone();
+                self.machine = Some((stamp, machine));
+                (connections, None)
+            }
+            None => self.write_machine(open),
+        };
+        let failed = self.write_connections(open, &connections).or(failed);
+        self.note(failed.map(|error| format!("can't write: {error}")));
+    }
+
+    fn write_machine(&mut self, open: &[Open]) -> (Vec<Connection>, Option<std::io::Error>) {
         // What is read here is still true when it is written: shells add to it.
-        let lock = self.run_dir.lock_machine();
+        let _lock = self.run_dir.lock_machine();
         let before = self.run_dir.machine(self.world.uid);
-        let before = before.filter(|machine| machine.boot == boot).map(|machine| machine.connections);
-        let before = before.unwrap_or_default();
-        let mut open = open.to_vec();
-        for connection in open.iter_mut().map(|open| &mut open.connection).filter(|one| one.tty.is_none()) {
+        let machine = self.machine_of(open, before.as_ref());
+        let connections = machine.connections.clone();
+        let failed = self.run_dir.keep_machine(&machine, self.world.uid).err();
+        let stamp = self.run_dir.machine_stamp(self.world).filter(|_| failed.is_none());
+        self.machine = stamp.map(|stamp| (stamp, machine));
+        (connections, failed)
+    }
+
+    /// What is to stand in `machine.json`, by what stands in it.
+    fn machine_of(&mut self, open: &[Open], before: Option<&Machine>) -> Machine {
+        let boot = self.world.boot_id();
+        let before = before.filter(|machine| machine.boot == boot);
+        let before = before.map(|machine| machine.connections.clone()).unwrap_or_default();
+        let mut connections: Vec<Connection> = open.iter().map(|open| open.connection.clone()).collect();
+        for connection in connections.iter_mut().filter(|one| one.tty.is_none()) {
             // The shell that opened it knew which terminal it let go of.
             if let Some(known) = before.iter().find(|known| known.is_same(connection)) {
                 connection.tty.clone_from(&known.tty);
                 connection.tty_nr = known.tty_nr;
             }
         }
-        let mut connections: Vec<Connection> = open.iter().map(|open| open.connection.clone()).collect();
         connections.extend(self.guests(before, &connections));
-        let machine = Machine { boot: boot.clone(), watcher: self.me, connections, told: self.herald.told };
-        let mut failed = self.run_dir.keep_machine(&machine, self.world.uid).err();
-        drop(lock);
-        let list: Vec<Value> = open.iter().map(as_json).collect();
+        Machine { boot, watcher: self.me, connections, told: self.herald.told }
+    }
+
+    /// Writes the idle times, unless a reader who counts on would come to the same and nobody has asked for them.
+    /// `known`: the same connections, in the same order, as they stand in `machine.json`.
+    fn write_connections(&mut self, open: &[Open], known: &[Connection]) -> Option<std::io::Error> {
+        let looked = self.looked();
+        let seconds = i64::try_from(looked / 1000).unwrap_or(0);
+        let mut listed = Listed::default();
+        let mut list: Vec<Value> = Vec::new();
+        for (one, known) in open.iter().zip(known) {
+            let mut value = as_json(one);
+            value["tty"] = json!(known.tty);
+            list.push(value.clone());
+            value["idle_secs"] = Value::Null;
+            listed.lasting.push(value);
+            listed.idle_since.push(seconds - i64::try_from(one.idle_secs).unwrap_or(0));
+        }
+        let fresh = |at: &Instant| at.elapsed() < LISTED_FRESH;
+        let same = self.listed.as_ref().is_some_and(|(before, at)| fresh(at) && before.says(&listed));
+        if same && !self.hinted {
+            return None;
+        }
         let value = json!({
             "version": 1,
-            "boot": boot,
+            "boot": self.world.boot_id(),
             "watcher": { "pid": self.me.pid, "started": self.me.started },
             "at": self.world.clocks().wall,
-            "looks": self.looked(),
+            "looks": looked,
             "connections": list,
         });
-        failed = self.run_dir.keep_connections(&value).err().or(failed);
-        self.note(failed.map(|error| format!("can't write: {error}")));
+        let failed = self.run_dir.keep_connections(&value).err();
+        self.listed = failed.is_none().then(|| (listed, Instant::now()));
+        self.hinted = false;
+        failed
     }
 
     /// What shells have added and this look has not seen: it may have begun before. The next one decides.
@@ -395,6 +523,20 @@ pub fn idle_after(world: &World, config: &Config) -> Duration {
 fn interval(config: &Config, open: &[Open]) -> Duration {
     let poll = Duration::from_secs(lease::seconds(&config.watch.poll).unwrap_or(10).max(1));
     if open.iter().any(|open| open.production) { poll.min(POLL_OPEN) } else { poll }
+}
+
+/// The tab that a process leads.
+fn tab(stat: &Stat, boot: &str) -> Option<Tab> {
+    let Stat { key, tty_nr, leads, .. } = *stat;
+    let known = leads && tty_nr != 0 && !boot.is_empty();
+    known.then(|| Tab { tty: tty_nr, session: key.pid, started: key.started, boot: boot.to_owned() })
+}
+
+fn print(path: &Path) -> Print {
+    use std::os::unix::fs::MetadataExt;
+    let meta = std::fs::metadata(path).ok()?;
+    let times = (meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec());
+    Some((meta.dev(), meta.ino(), meta.len(), times.0, times.1, times.2, times.3))
 }
 
 fn drain(socket: &UnixDatagram) {

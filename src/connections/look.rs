@@ -27,6 +27,9 @@ use crate::world::World;
 /// A fork before its exec is looked at again for so long.
 const YOUNG: Duration = Duration::from_secs(15);
 
+/// The list of processes is read at least this often, though nothing was started.
+const PIDS_FRESH: Duration = Duration::from_secs(60);
+
 /// How long the list of hosts from ssh's and PostgreSQL's files holds.
 const NAMES_FRESH: Duration = Duration::from_secs(300);
 
@@ -63,9 +66,11 @@ pub struct Open {
 pub struct Watch {
     uid: u32,
     pids: Vec<u32>,
+    /// When they were listed, and what had been started last.
+    listed: Option<(u32, Instant)>,
     young: BTreeMap<u32, Instant>,
-    /// Processes on terminals by pid, with their names: `exec` turns a shell, or a wrapper, into something else.
-    terminals: BTreeMap<u32, String>,
+    /// Processes on terminals by pid: `exec` turns a shell, or a wrapper, into something else.
+    terminals: BTreeMap<u32, Stat>,
     tracked: BTreeMap<u32, Tracked>,
     /// Who holds a socket, by cookie; `None` is nobody who matters, as of that round of interests.
     holders: HashMap<u64, (Option<u32>, u64)>,
@@ -130,6 +135,7 @@ impl Watch {
         Watch {
             uid: world.uid,
             pids: Vec::new(),
+            listed: None,
             young: BTreeMap::new(),
             terminals: BTreeMap::new(),
             tracked: BTreeMap::new(),
@@ -151,6 +157,11 @@ impl Watch {
     /// The processes behind the connections of the last look.
     pub fn processes(&self) -> impl Iterator<Item = Key> {
         self.memory.tracks.iter().map(|track| track.key)
+    }
+
+    /// What the last look saw of a process on a terminal.
+    pub fn on_terminal(&self, pid: u32) -> Option<&Stat> {
+        self.terminals.get(&pid)
     }
 
     /// Takes in what names turned out to stand for; whether that was anything, so that another look is worth it.
@@ -203,19 +214,36 @@ impl Watch {
         open
     }
 
-    fn processes_that_changed(&mut self, world: &World) -> Snapshot {
+    /// The processes of now, and which of them are new. Where nothing was started since the last list there are none, and
+    /// none is made.
+    fn new_processes(&mut self) -> (Snapshot, Vec<u32>) {
+        let last = processes::last_started();
+        if let (Some(last), Some((before, at))) = (last, self.listed)
+            && last == before
+            && at.elapsed() < PIDS_FRESH
+        {
+            return (Snapshot::for_some(), Vec::new());
+        }
         let all = Snapshot::take();
-        let pids = all.pids().to_vec();
-        let mut asked: Vec<u32> =
-            pids.iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
+        let new = all.pids().iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
+        self.pids = all.pids().to_vec();
+        self.listed = last.map(|last| (last, Instant::now()));
+        (all, new)
+    }
+
+    fn processes_that_changed(&mut self, world: &World) -> Snapshot {
+        let (all, mut asked) = self.new_processes();
         for pid in &asked {
             self.young.insert(*pid, Instant::now());
         }
         asked.extend(self.young.keys().copied());
-        self.young.retain(|pid, since| since.elapsed() < YOUNG && pids.binary_search(pid).is_ok());
+        self.young.retain(|pid, since| since.elapsed() < YOUNG && self.pids.binary_search(pid).is_ok());
         // `exec ssh` in a shell keeps its pid, and even its start.
-        self.terminals.retain(|pid, comm| match all.stat(*pid) {
-            Some(stat) if stat.comm == *comm => true,
+        self.terminals.retain(|pid, known| match all.stat(*pid) {
+            Some(stat) if stat.comm == known.comm => {
+                *known = stat;
+                true
+            }
             Some(_) => {
                 asked.push(*pid);
                 false
@@ -237,7 +265,6 @@ impl Watch {
             None => false,
         });
         self.tracked = tracked;
-        self.pids = pids;
         asked.sort_unstable();
         asked.dedup();
         let own_pid = std::process::id();
@@ -251,16 +278,20 @@ impl Watch {
 
     /// Looks at a process that is new, or may have become another program.
     fn consider(&mut self, pid: u32, all: &Snapshot, world: &World) {
+        let Some(stat) = all.stat(pid) else { return };
+        let candidate = kinds::is_candidate(&stat.comm);
+        if !candidate && stat.tty_nr == 0 {
+            return;
+        }
         let Some(owner) = all.owner(pid) else { return };
         if owner != self.uid && owner != 0 && self.uid != 0 {
             return;
         }
-        let Some(stat) = all.stat(pid) else { return };
         let own = owner == self.uid;
         if own && stat.tty_nr != 0 {
-            self.terminals.insert(pid, stat.comm.clone());
+            self.terminals.insert(pid, stat.clone());
         }
-        if !kinds::is_candidate(&stat.comm) {
+        if !candidate {
             return;
         }
         // `sudo psql` is another user's, in a terminal of ours.

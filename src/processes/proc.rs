@@ -80,6 +80,18 @@ fn pids() -> Vec<u32> {
     pids
 }
 
+/// The process or thread that was started last, whichever it was; `None` where the system does not say, or speaks of
+/// other numbers than `/proc` does. Where it is the same as before, nothing was started since.
+pub fn last_started() -> Option<u32> {
+    let own = fs::read_link("/proc/self").ok()?;
+    if own.to_str()?.parse() != Ok(std::process::id()) {
+        return None;
+    }
+    let mut line = [0; 128];
+    let length = fs::File::open("/proc/loadavg").ok()?.read(&mut line).ok()?;
+    std::str::from_utf8(&line[..length]).ok()?.split_ascii_whitespace().nth(4)?.parse().ok()
+}
+
 /// Whose process it is.
 pub fn owner(pid: u32) -> Option<u32> {
     Some(fs::metadata(format!("/proc/{pid}")).ok()?.uid())
@@ -97,8 +109,11 @@ pub fn started(pid: u32) -> Option<u64> {
 fn parse_stat(pid: u32, line: &str) -> Option<Stat> {
     let (open, close) = (line.find('(')?, line.rfind(')')?);
     let comm = line.get(open + 1..close)?.to_owned();
-    let fields: Vec<&str> = line.get(close + 1..)?.split_ascii_whitespace().collect();
-    if matches!(*fields.first()?, "Z" | "X") {
+    let mut fields = [""; 20];
+    for (field, text) in fields.iter_mut().zip(line.get(close + 1..)?.split_ascii_whitespace()) {
+        *field = text;
+    }
+    if matches!(fields[0], "" | "Z" | "X") {
         return None;
     }
     let number = |at: usize| fields.get(at)?.parse::<i64>().ok();
@@ -108,6 +123,7 @@ fn parse_stat(pid: u32, line: &str) -> Option<Stat> {
         parent: number(1).and_then(|parent| u32::try_from(parent).ok()).unwrap_or(0),
         tty_nr: u64::from(i32::try_from(number(4)?).unwrap_or(0).cast_unsigned()),
         foreground: number(2)? == number(5)?,
+        leads: number(3)? == i64::from(pid),
     })
 }
 

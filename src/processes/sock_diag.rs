@@ -22,6 +22,10 @@ pub struct Local {
 const MOST: usize = 200_000;
 
 const BY_FAMILY: u16 = 20;
+/// `TCPDIAG_GETSOCK`, from before requests named a family.
+const BOTH_FAMILIES: u16 = 18;
+/// `INET_DIAG_INFO`: the clocks and counters come along.
+const WITH_INFO: u8 = 1 << 1;
 const REQUEST_DUMP: u16 = 0x301;
 const DONE: u16 = 3;
 const ERROR: u16 = 2;
@@ -36,13 +40,27 @@ const LISTEN: u8 = 10;
 /// # Errors
 /// What the system says, where it has no sock_diag or forbids it.
 pub fn tcp() -> io::Result<Vec<Tcp>> {
+    let states = 1_u32 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << LISTEN;
     let mut found = Vec::new();
+    // Asked the older way the kernel walks its table, all of it, once for both families, and not once for each.
+    let mut body = vec![0_u8, 0, 0, WITH_INFO];
+    body.resize(52, 0);
+    body.extend(states.to_ne_bytes());
+    body.resize(60, 0);
+    let both = dump(BOTH_FAMILIES, &body, |message| {
+        if found.len() < MOST {
+            found.extend(tcp_of(message));
+        }
+    });
+    if both.is_ok() {
+        return Ok(found);
+    }
+    found.clear();
     for family in [2_u8, 10] {
-        let states = 1_u32 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << LISTEN;
-        let mut body = vec![family, 6, 1 << 1, 0]; // TCP, with INET_DIAG_INFO
+        let mut body = vec![family, 6, WITH_INFO, 0]; // TCP
         body.extend(states.to_ne_bytes());
         body.resize(56, 0);
-        dump(&body, |message| {
+        dump(BY_FAMILY, &body, |message| {
             if found.len() < MOST {
                 found.extend(tcp_of(message));
             }
@@ -62,7 +80,7 @@ pub fn local() -> io::Result<Vec<Local>> {
     body.extend(0_u32.to_ne_bytes());
     body.extend(4_u32.to_ne_bytes()); // UDIAG_SHOW_PEER
     body.resize(24, 0);
-    dump(&body, |message| {
+    dump(BY_FAMILY, &body, |message| {
         let Some(inode) = u32_at(message, 4) else { return };
         let peer = attribute(message, 16, 2).and_then(|value| u32_at(value, 0)).map(u64::from);
         if found.len() < MOST {
@@ -73,11 +91,11 @@ pub fn local() -> io::Result<Vec<Local>> {
 }
 
 /// Sends one request and hands every message of the answer to `each`.
-fn dump(body: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+fn dump(kind: u16, body: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
     let socket = open()?;
     let mut request = Vec::with_capacity(HEADER + body.len());
     request.extend(u32::try_from(HEADER + body.len()).unwrap_or(0).to_ne_bytes());
-    request.extend(BY_FAMILY.to_ne_bytes());
+    request.extend(kind.to_ne_bytes());
     request.extend(REQUEST_DUMP.to_ne_bytes());
     request.extend([1, 0, 0, 0, 0, 0, 0, 0]);
     request.extend(body);
@@ -196,6 +214,19 @@ mod tests {
         let ours = found.iter().find(|s| s.local == peer && s.peer == at).unwrap();
         assert_eq!(ours.uid, rustix::process::getuid().as_raw());
         assert!(found.iter().any(|s| s.local == at && s.peer == peer));
+    }
+
+    #[test]
+    fn finds_both_families_at_once() {
+        let gone = std::net::TcpListener::bind("[::1]:0").unwrap().local_addr().ok();
+        let listeners = ["127.0.0.1:0", "[::1]:0"].map(|at| std::net::TcpListener::bind(at).unwrap());
+        let found = tcp().unwrap();
+        for listener in &listeners {
+            let at = listener.local_addr().unwrap();
+            assert_eq!(found.iter().filter(|socket| socket.listening && socket.local == at).count(), 1);
+        }
+        // The control: what does not listen any more is not found.
+        assert!(!found.iter().any(|socket| Some(socket.local) == gone));
     }
 
     #[test]

@@ -107,6 +107,10 @@ pub fn stat(pid: u32) -> Option<Stat> {
     row(pid).map(|row| row.stat)
 }
 
+pub fn last_started() -> Option<u32> {
+    None
+}
+
 /// sysinfo runs nothing, but of another user's process it may not be told.
 pub fn started(pid: u32) -> Option<u64> {
     let told = look_into(pid, ProcessRefreshKind::nothing(), |process| {
@@ -270,6 +274,7 @@ fn parse_row(line: &str, number: &mut dyn FnMut(&str) -> u64) -> Option<Row> {
         parent,
         tty_nr: if has_terminal { number(tty) } else { 0 },
         foreground: state.contains('+'),
+        leads: state.contains('s'),
     };
     Some(Row { stat, uid })
 }

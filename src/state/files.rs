@@ -2,8 +2,11 @@
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
+
+use crate::world::World;
 
 /// The bytes of `name` in `dir`, at most `cap`; `None` when it is not there or can't be trusted.
 pub fn read(dir: impl AsFd, name: &str, uid: u32, cap: usize) -> Option<Vec<u8>> {
@@ -24,6 +27,25 @@ pub fn is_ours(file: &OwnedFd, uid: u32) -> bool {
     })
 }
 
+/// What tells that a name leads to the same file, which holds the same: inode, and the time it was written.
+pub type Stamp = (u64, i64, i64);
+
+/// The stamp of what lies there; `None` where another change could still share its time, in whatever steps the file
+/// system counts.
+pub fn stamp(stat: &rustix::fs::Stat, world: &World) -> Option<Stamp> {
+    let stamp = loose_stamp(stat);
+    let margin = Duration::from_millis(if stamp.2 == 0 { 2000 } else { 20 });
+    let written = u64::try_from(stamp.1).ok().zip(u32::try_from(stamp.2).ok());
+    let written = UNIX_EPOCH + written.map(|(secs, nanos)| Duration::new(secs, nanos))?;
+    world.now().duration_since(written).is_ok_and(|age| age >= margin).then_some(stamp)
+}
+
+/// The same whenever it was written.
+#[allow(clippy::unnecessary_cast)] // the field's type differs between platforms
+pub fn loose_stamp(stat: &rustix::fs::Stat) -> Stamp {
+    (stat.st_ino, stat.st_mtime, stat.st_mtime_nsec as i64)
+}
+
 /// Takes the lock of this name in `dir`, if it can be had at once or soon.
 pub fn lock(dir: impl AsFd, name: &str) -> Option<std::fs::File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -33,7 +55,7 @@ pub fn lock(dir: impl AsFd, name: &str) -> Option<std::fs::File> {
         if file.try_lock().is_ok() {
             return Some(file);
         }
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
     }
     None
 }

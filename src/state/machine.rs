@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+pub use super::files::Stamp;
 use super::{RunDir, files};
 use crate::world::World;
 
@@ -153,6 +154,11 @@ impl RunDir {
     /// What the watcher last wrote; `None` when there is nothing that can be trusted.
     pub fn machine(&self, uid: u32) -> Option<Machine> {
         Machine::parse(&files::read(self.fd(), NAME, uid, CAP)?)
+    }
+
+    /// What tells that it is still the same file; `None` where it can't be told yet.
+    pub fn machine_stamp(&self, world: &World) -> Option<Stamp> {
+        files::stamp(&self.stat(NAME)?, world)
     }
 
     /// The same, if the watcher that wrote it still lives.

@@ -2,13 +2,15 @@
 //! show a tab and to judge it without its shell. What it refuses: a record that is not ours alone, one whose session
 //! leader is gone, and a value that could hold a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType};
 use serde_json::{Value, json};
 
+use super::files::Stamp;
 use super::{RunDir, files};
 use crate::tab::Tab;
 use crate::view::Watched;
@@ -21,6 +23,9 @@ const CAP: usize = 64 * 1024;
 
 /// More entries than this are not looked at.
 const ENTRIES_CAP: usize = 4096;
+
+/// Whatever its time says, the directory is listed at least this often.
+const LISTED_FRESH: Duration = Duration::from_secs(60);
 
 /// The pane of tmux that a tab is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,12 +104,28 @@ pub struct Known {
     pub record: Record,
 }
 
-/// The same for one who looks again and again: with what tells that the file is another one.
+/// The same for one who looks again and again, with what tells that the file is another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     pub known: Known,
-    /// Inode, and the time it was written.
-    file: (u64, i64, i64),
+    file: Stamp,
+}
+
+/// The records of one who looks again and again, by key.
+#[derive(Debug, Default)]
+pub struct Roll {
+    pub tabs: BTreeMap<String, Kept>,
+    /// What the directory was when it was listed, and when that was.
+    listed: Option<(Stamp, Instant)>,
+}
+
+/// What is different about a roll.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Keys that were not there.
+    pub new: BTreeSet<String>,
+    /// A tab came or went, or has another record.
+    pub changed: bool,
 }
 
 impl Kept {
@@ -134,21 +155,60 @@ impl<'r> Tabs<'r> {
         found
     }
 
-    /// Every tab whose session leader lives, by key; records that are the same files as those in `before` are not read again.
-    pub fn again(&self, before: &BTreeMap<String, Kept>) -> BTreeMap<String, Kept> {
-        let Some(dir) = &self.dir else { return BTreeMap::new() };
-        let kept = |name: String| {
-            let stat = rustix::fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-            let key = name.strip_suffix(".json")?;
-            let tab = living(self.world, key)?;
-            let file = (stat.st_ino, stat.st_mtime, i64::try_from(stat.st_mtime_nsec).ok()?);
-            let kept = match before.get(key).filter(|kept| kept.file == file) {
-                Some(kept) => kept.clone(),
-                None => Kept { known: Known { record: read(dir, key, self.world.uid)?, tab }, file },
-            };
-            Some((key.to_owned(), kept))
+    /// Brings a roll up to date: every tab whose session leader lives. Records that are the same files as before are not
+    /// read again, and where the directory is as it was, it is not even listed. `seen`: what is known anyway of a
+    /// session leader.
+    pub fn again(&self, roll: &mut Roll, seen: impl Fn(u32) -> Option<Tab>) -> Change {
+        let Some(dir) = &self.dir else {
+            let changed = !roll.tabs.is_empty();
+            *roll = Roll::default();
+            return Change { changed, ..Change::default() };
         };
-        entries(dir).into_iter().filter_map(kept).collect()
+        let lives = |key: &str| {
+            let session = session_of(key)?;
+            let is_it = |tab: &Tab| tab.key() == key;
+            seen(session).filter(is_it).or_else(|| self.world.tab_of(session).filter(is_it))
+        };
+        let stamp = rustix::fs::fstat(dir).ok().and_then(|stat| files::stamp(&stat, self.world));
+        let same = stamp.is_some_and(|stamp| {
+            roll.listed.is_some_and(|(known, at)| known == stamp && at.elapsed() < LISTED_FRESH)
+        });
+        let mut change = Change::default();
+        let names = if same { Vec::new() } else { entries(dir) };
+        let before = roll.tabs.len();
+        if same {
+            roll.tabs.retain(|key, _| lives(key).is_some());
+        } else {
+            let mut known = std::mem::take(&mut roll.tabs);
+            for name in &names {
+                let Some(key) = name.strip_suffix(".json") else { continue };
+                let Ok(stat) = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+                let Some(tab) = lives(key) else { continue };
+                let file = files::loose_stamp(&stat);
+                let old = known.remove(key);
+                let new = old.is_none();
+                let kept = match old.filter(|old| old.file == file) {
+                    Some(old) => old,
+                    None => {
+                        change.changed = true;
+                        let Some(record) = read(dir, key, self.world.uid) else { continue };
+                        Kept { known: Known { record, tab }, file }
+                    }
+                };
+                if new {
+                    change.new.insert(key.to_owned());
+                }
+                roll.tabs.insert(key.to_owned(), kept);
+            }
+            change.changed |= !known.is_empty();
+        }
+        // One that seems to have ended is looked for once more.
+        let ended = same && roll.tabs.len() < before;
+        change.changed |= ended;
+        roll.listed = stamp
+            .filter(|_| !ended)
+            .map(|stamp| (stamp, roll.listed.filter(|_| same).map_or_else(Instant::now, |(_, at)| at)));
+        change
     }
 
     /// The tab at a terminal, by its device's path; `None` where no hook has spoken there yet.
@@ -234,8 +294,11 @@ fn entries(dir: &OwnedFd) -> Vec<String> {
 
 /// The tab with this key, if its session leader still lives in this very life at this very terminal.
 fn living(world: &World, key: &str) -> Option<Tab> {
-    let session = u32::from_str_radix(key.split('-').nth(1)?, 16).ok()?;
-    world.tab_of(session).filter(|tab| tab.key() == key)
+    world.tab_of(session_of(key)?).filter(|tab| tab.key() == key)
+}
+
+fn session_of(key: &str) -> Option<u32> {
+    u32::from_str_radix(key.split('-').nth(1)?, 16).ok()
 }
 
 /// Removes the records of tabs that have ended, and what a killed writer left.
