@@ -88,6 +88,9 @@ pub struct Seen {
     pub uses: Use,
     /// How long ago its process started.
     pub opened_ago: Millis,
+    /// Since how long it has been watched, and whether it was not there before.
+    pub watched_ago: Millis,
+    pub opening_seen: bool,
     pub tty: Option<Tty>,
     /// Its sockets towards the target.
     pub sockets: Vec<Socket>,
@@ -159,7 +162,7 @@ pub struct Track {
     accepted: Vec<Wire>,
     /// When the last accepted socket, or mux client, went away.
     left: Option<Millis>,
-    /// Since when it has been watched: from its opening on, or from the first look.
+    /// Since when it has been watched.
     watched_since: Millis,
     clients: Vec<Key>,
 }
@@ -251,20 +254,12 @@ impl Look<'_> {
             sockets,
             accepted,
             left,
-            watched_since: self.watched_since(opened),
+            watched_since: self.now.awake.saturating_sub(one.watched_ago).max(opened),
             clients: one.clients.clone(),
         };
         (track.idle_since, track.at_least) = self.last_use(&track, opened);
         track.state = self.state(&track);
         track
-    }
-
-    fn watched_since(&self, opened: Millis) -> Millis {
-        match (self.before, self.last) {
-            (Some(before), _) => before.watched_since.max(opened),
-            (None, Some(last)) if opened >= last.awake => opened,
-            (None, _) => self.now.awake,
-        }
     }
 
     /// When the terminal was last typed into. At first sight the wall clock is all there is; from then on only a change
@@ -340,7 +335,7 @@ impl Look<'_> {
             Use::Forwarding if clients.is_some() => clients.max(left),
             Use::Master if clients.is_some() => clients.max(left),
             Use::Forwarding | Use::Master if self.one.told == Told::Names => {
-                left.or(Some((track.watched_since, track.watched_since > opened)))
+                left.or(Some((track.watched_since, !self.one.opening_seen)))
             }
             Use::Forwarding | Use::Master => left.or(own),
         };
@@ -519,6 +514,8 @@ mod tests {
             key: KEY,
             uses,
             opened_ago: 0,
+            watched_ago: 0,
+            opening_seen: true,
             tty: None,
             sockets: Vec::new(),
             accepted: Vec::new(),
@@ -533,6 +530,7 @@ mod tests {
         now: Now,
         one: Seen,
         opened: Millis,
+        watched: Millis,
         sent: Millis,
         received: Millis,
     }
@@ -548,7 +546,7 @@ mod tests {
             let at = now.awake;
             // Nothing is open yet when the watcher looks for the first time.
             let memory = step(&Memory::default(), &[], now, IDLE_AFTER);
-            Scene { memory, now, one, opened: at, sent: at, received: at }
+            Scene { memory, now, one, opened: at, watched: at, sent: at, received: at }
         }
 
         fn wait(&mut self, millis: Millis) -> &mut Scene {
@@ -582,6 +580,7 @@ mod tests {
 
         fn look(&mut self) -> Track {
             self.one.opened_ago = self.now.awake - self.opened;
+            self.one.watched_ago = self.now.awake - self.watched;
             for socket in &mut self.one.sockets {
                 socket.sent_ago = self.now.awake - self.sent;
                 socket.received_ago = self.now.awake - self.received;
@@ -628,8 +627,8 @@ mod tests {
 
         // What was open before anyone looked may have been idle for longer than it was watched.
         let mut old = of(Use::Forwarding);
-        old.memory = Memory::default();
         old.opened -= 900_000;
+        old.one.opening_seen = false;
         assert_eq!(old.look().state, State::Active);
         let track = old.wait(IDLE_AFTER).look();
         assert_eq!((track.state, track.at_least), (State::Idle, true));

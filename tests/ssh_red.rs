@@ -201,7 +201,9 @@ fn what_ssh_leaves_behind_keeps_it_red(kind: Kind) {
         shell.line(line).enter().expect_segment(" PROD prod-run ", support::WHITE_ON_RED);
         shell.enter();
         let calls = shell.calls_of_empty_lines(2);
-        assert_eq!(calls.execs, Vec::<String>::new(), "{line}");
+        // Where no file tells that a process lives, every prompt asks while it does.
+        let by_file = redtab::processes::life(std::process::id()).is_some();
+        assert_eq!(calls.execs.is_empty(), by_file, "{line}: {:?}", calls.execs);
         assert!(find(&shell.raw()[from..], CLEAR).is_empty(), "{line}: {}", shell.dump());
         kill(&home, rustix::process::Signal::TERM);
         // fish draws its prompt anew when a job ends: what is drawn after Enter may be that one.

@@ -454,7 +454,7 @@ fn the_example_shows_it_and_can_be_read_again() {
         .collect();
     let file = home.write("example.conf", all);
     let tmux = Tmux::with(&home, "bash -i", &format!("source-file {}\n", file.display()));
-    tmux.attach().until_entry("0:bash", Some(RED));
+    tmux.attach().until_entry("0:bash", Some(RED)).prompt("%0");
     let row = tmux.find(" PROD prod-eu  ").expect("the badge");
     assert_eq!(row.1, RED);
     let shown = tmux.client().screen().contents();

@@ -83,6 +83,8 @@ pub struct Watch {
     memory: Memory,
     ids: HashMap<(Key, Option<u16>), u32>,
     next_id: u32,
+    /// When the look before began.
+    looked: Option<Millis>,
     /// The forwards that lines have asked an ssh for.
     asked: Vec<Forward>,
     /// The ports on which the processes that are followed listen.
@@ -101,6 +103,9 @@ struct Tracked {
     own: bool,
     tmux: Option<(String, String)>,
     opened_at: u64,
+    /// Since when it has been followed, and whether it was not there before.
+    watched_since: Millis,
+    opening_seen: bool,
     /// It only carries this process's connection.
     carries: bool,
     /// What a master learned from a client.
@@ -148,6 +153,7 @@ impl Watch {
             memory: Memory::default(),
             ids: HashMap::new(),
             next_id: 1,
+            looked: None,
             asked: Vec::new(),
             listening: BTreeSet::new(),
             sockets_known: false,
@@ -187,6 +193,7 @@ impl Watch {
     /// Looks once.
     pub fn look(&mut self, world: &World, config: &Config, idle_after: Duration) -> Vec<Open> {
         self.resolver.listen();
+        let begun = clock::awake();
         let stale = self.named.is_none_or(|at| at.elapsed() > NAMES_FRESH);
         if stale || self.config.as_ref() != Some(config) {
             self.names = production_names(world, config);
@@ -211,6 +218,7 @@ impl Watch {
         let open = self.time(world, &judged, &held, &clients, &masters, idle_after);
         let open = self.list(open, &judged, &held, &clients, config);
         self.resolver.sweep();
+        self.looked = Some(begun);
         open
     }
 
@@ -331,6 +339,11 @@ impl Watch {
         let its = World { vars: details.environ, cwd: details.cwd, uid: world.uid };
         let facts = intent.facts.iter().cloned().chain(beside(&intent, its)).collect();
         let opened_at = wall(world).saturating_sub(processes::age(stat.key)) / 1000;
+        // It was started since the last look, or has become what it is since then.
+        let now = clock::awake();
+        let opened = now.saturating_sub(processes::age(stat.key));
+        let watched_since = self.looked.map_or(now, |at| opened.max(at));
+        let opening_seen = self.looked.is_some();
         let pid = stat.key.pid;
         self.tracked.insert(
             pid,
@@ -342,6 +355,8 @@ impl Watch {
                 own,
                 tmux,
                 opened_at,
+                watched_since,
+                opening_seen,
                 carries,
                 learnt: None,
                 lent: Vec::new(),
@@ -760,6 +775,8 @@ impl Watch {
                     key: one.stat.key,
                     uses: if clients.contains_key(pid) { Use::Typed } else { one.intent.uses },
                     opened_ago: processes::age(one.stat.key),
+                    opening_seen: one.opening_seen,
+                    watched_ago: now.awake.saturating_sub(one.watched_since),
                     tty: processes::tty(&one.stat).filter(|_| one.stat.tty_nr != 0),
                     sockets: wires(&held.outward),
                     accepted: wires(&held.accepted),
