@@ -364,7 +364,8 @@ impl Look<'_> {
             (Told::Names, Use::Master) => true,
             // Somebody goes through it; whether he does anything is not told.
             (Told::Names, Use::Forwarding) => track.accepted.is_empty(),
-            (Told::Names, _) | (Told::Nothing, _) => typed && track.uses != Use::Traffic,
+            (_, Use::Typed | Use::Database) => typed,
+            (Told::Names, Use::Traffic) | (Told::Nothing, _) => false,
         };
         if !is_told {
             return State::Unknown;
