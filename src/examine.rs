@@ -522,8 +522,10 @@ impl Examiner<'_> {
         let Some(verdict) = gravest else { return };
         match &run.what {
             What::Unclear { why, words } => {
-                // Nothing of that line is at hand, and a person who repeats one reads it last.
-                if *why == runs::OF_THE_HISTORY && verdict.is_hot() {
+                // Nothing of it is at hand. A person who repeats a line reads it last, and one who pipes into a shell never.
+                let here = run.places.is_empty();
+                let unseen = *why == runs::OF_THE_HISTORY || (*why == runs::FROM_A_PIPE && here);
+                if unseen && verdict.is_hot() {
                     findings.push(finding(run.program(), Cause::Unreadable { why: (*why).into() }, verdict));
                 }
                 for path in self.mentioned(run, words, cwd, overrides) {

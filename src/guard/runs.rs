@@ -110,6 +110,9 @@ pub enum Stdin {
 /// Why `fc` and `r` are unclear: which line they run stands nowhere in theirs.
 pub const OF_THE_HISTORY: &str = "runs a line of the history";
 
+/// Why a shell or an interpreter is unclear that takes its program from a pipe: `curl … | sh`, `bash <(…)`.
+pub const FROM_A_PIPE: &str = "runs what another command prints";
+
 /// Every word of a line that could not be followed. The runs of one line share it, and what was found out about it.
 #[derive(Clone, Debug, Default)]
 pub struct Mentioned {

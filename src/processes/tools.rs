@@ -541,7 +541,9 @@ mod tests {
 
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
-        let client = std::net::TcpStream::connect(at).unwrap();
+        let (family, kind) = (rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM);
+        let client = rustix::net::socket(family, kind, None).unwrap();
+        rustix::net::connect(&client, &at).unwrap();
         let (_server, peer) = listener.accept().unwrap();
         let (tcp, held) = sockets(rustix::process::getuid().as_raw()).unwrap();
         let ours = tcp.iter().find(|tcp| tcp.local == peer && tcp.peer == at).unwrap();

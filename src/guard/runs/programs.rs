@@ -5,7 +5,7 @@ use super::super::prefixes::{TASK_TOOLS, TaskTool};
 use super::options::{all_options, scan, verb_at};
 use super::selections::selections;
 use super::words::{as_text, value_of, without_prefix};
-use super::{Change, Resolver, Scope, Stdin, Value, What};
+use super::{Change, FROM_A_PIPE, Resolver, Scope, Stdin, Value, What};
 
 impl Resolver<'_> {
     pub(super) fn plain(
@@ -162,7 +162,10 @@ impl Resolver<'_> {
         match file.exact() {
             Some("-" | "/dev/stdin" | "/dev/fd/0") => self.shell_stdin(shell, own, at),
             Some(_) => self.emit(own, What::Script { by: by.to_string() }, rest.to_vec(), at),
-            None => self.unclear(own, "runs a file that only the shell can name", rest.to_vec(), at),
+            None => match why_unclear(file) {
+                FROM_A_PIPE => self.unclear(own, FROM_A_PIPE, vec![Word::literal(by)], at),
+                why => self.unclear(own, why, rest.to_vec(), at),
+            },
         }
     }
 
@@ -182,7 +185,7 @@ impl Resolver<'_> {
                 inner.stdin = Stdin::Inherited;
                 self.file(shell_name(shell), shell, &file, &rest, &mut inner, at);
             }
-            Stdin::Pipe => self.unclear(own, "runs what another command prints", Vec::new(), at),
+            Stdin::Pipe => self.unclear(own, FROM_A_PIPE, vec![Word::literal(shell_name(shell))], at),
         }
     }
 
@@ -254,13 +257,14 @@ impl Resolver<'_> {
         match argv.get(next) {
             Some(file) if !matches!(file.exact(), Some("-" | "/dev/stdin")) => match file.exact() {
                 Some(_) => self.emit(own, What::Script { by: name.to_string() }, argv[next..].to_vec(), at),
-                None => self.unclear(own, "runs a file that only the shell can name", argv, at),
+                None => self.unclear(own, why_unclear(file), argv, at),
             },
             _ => match own.stdin.clone() {
                 Stdin::Inherited => self.emit(own, What::Program, argv, at),
                 Stdin::File(file) if file.exact().is_some() => {
                     self.emit(own, What::Script { by: name.to_string() }, vec![file], at);
                 }
+                Stdin::Pipe => self.unclear(own, FROM_A_PIPE, argv, at),
                 _ => self.unclear(own, "runs code that it reads", argv, at),
             },
         }
@@ -610,6 +614,14 @@ pub(super) fn is_interpreter(name: &str) -> bool {
                 | "raku"
                 | "ipython"
         )
+}
+
+/// Why a file that has no name on the line is unclear: `bash <(curl …)`, `bash "$f"`.
+fn why_unclear(file: &Word) -> &'static str {
+    match file.pieces[..] {
+        [Piece::Output(_)] => FROM_A_PIPE,
+        _ => "runs a file that only the shell can name",
+    }
 }
 
 pub(super) fn shell_name(shell: Shell) -> &'static str {

@@ -41,7 +41,7 @@ pub(super) fn output_of(words: &[Word], stdin: &Stdin) -> Stdin {
             Stdin::Text(text.join("\n").replace("\\n", "\n").replace("%s", " ").into())
         }
         "cat" | "tee" | "envsubst" | "tr" | "sed" | "gsed" | "grep" | "sort" | "uniq" | "head" | "tail"
-        | "pv" | "zcat" | "gunzip" | "gzip" | "xzcat" | "bzcat" | "zstdcat" | "base64" => {
+        | "pv" => {
             let reads_file = !matches!(name, "tee" | "envsubst" | "tr");
             let mut files = plain().skip(usize::from(matches!(name, "sed" | "gsed" | "grep")));
             match (files.next(), files.next()) {
