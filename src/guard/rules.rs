@@ -36,6 +36,8 @@ pub enum Check {
     Always,
     /// SQL on the line or in its here-doc has this effect.
     Sql(Effect),
+    /// It reads what another command prints.
+    Piped,
     /// A further word is an absolute path, the home directory, a whole directory or unknown.
     WidePath,
     /// A further word is an absolute path.
@@ -526,6 +528,7 @@ fn meets(rule: &Rule, name: &str, parsed: &Parsed, run: &Run, loose: bool) -> Op
     }
     let checked = match rule.check {
         Check::Always | Check::Sql(_) => true,
+        Check::Piped => run.stdin == Stdin::Pipe,
         Check::WidePath => rest.iter().any(|plain| is_wide(&plain.word)),
         Check::AbsolutePath => rest.iter().any(|plain| is_absolute(&plain.word)),
         Check::Device => rest.iter().any(|plain| is_device(&plain.word.shown())),

@@ -1028,6 +1028,18 @@ pub static RULES: &[Rule] = &[
         ..DATA
     },
     Rule {
+        id: "sql-piped",
+        level: Level::Warn,
+        programs: &["psql", "mysql", "mariadb", "cockroach", "clickhouse-client", "sqlcmd", "sqlplus"],
+        unless: &["-c", "--command", "-f", "--file", "-e", "--execute", "--help", "--version", "-l", "--list"],
+        check: Check::Piped,
+        does: "runs SQL that another command prints",
+        safer: "write it to a file and read that first",
+        stops: &["gunzip -c dump.sql.gz | psql orders", "pg_dump dev | mysql shop", "psql < <(./gen.py)"],
+        passes: &["cat q.sql | psql", "echo 'select 1' | psql", "psql -c 'select 1' | less", "psql < q.sql"],
+        ..DATA
+    },
+    Rule {
         id: "pg-restore-clean",
         programs: &["pg_restore"],
         any: &["-c", "--clean"],
