@@ -141,7 +141,10 @@ impl Resolver<'_> {
         let Some(file) = words.get(from) else {
             // fish reads standard input.
             if words.len() == 1 && own.dialect.shell == Shell::Fish {
-                self.shell_stdin(Shell::Fish, own, at);
+                match own.stdin {
+                    Stdin::Pipe => self.unclear(own, "sources the output of a command", Vec::new(), at),
+                    _ => self.shell_stdin(Shell::Fish, own, at),
+                }
                 own.change(Change::Anything, false);
             }
             return;
