@@ -191,10 +191,7 @@ impl World {
         }
         let mut file = std::fs::File::from(file);
         let read = match head {
-            Some(bytes) => {
-                let mut begun = Vec::new();
-                (&file).take(bytes).read_to_end(&mut begun).map(|_| begun)
-            }
+            Some(bytes) => first(&mut file, size, bytes),
             None => whole(&mut file, usize::try_from(size).unwrap_or(0)),
         };
         let bytes = match read {
@@ -441,8 +438,7 @@ impl World {
         let mut chain = Vec::new();
         let mut next = Some(pid);
         while let Some(pid) = next.filter(|pid| *pid > 0 && chain.len() < 32) {
-            let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else { break };
-            let stat = String::from_utf8_lossy(&stat);
+            let Some(stat) = short(&format!("/proc/{pid}/stat")) else { break };
             let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { break };
             chain.push((pid, stat.get(open + 1..close).unwrap_or_default().to_string()));
             next = stat[close + 1..].split_ascii_whitespace().nth(1).and_then(|ppid| ppid.parse().ok());
@@ -480,9 +476,17 @@ impl World {
         }
     }
 
-    /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell.
+    /// The tab this process runs in; `None` without a terminal, or where `/proc` does not tell. It is read once in a
+    /// session, for the kernel takes its time over a `stat`.
     pub fn tab(&self) -> Option<Tab> {
-        self.tab_of(session()?)
+        static TAB: OnceLock<Tab> = OnceLock::new();
+        let session = session()?;
+        if let Some(tab) = TAB.get().filter(|tab| tab.session == session) {
+            return Some(tab.clone());
+        }
+        let tab = self.tab_of(session)?;
+        let _ = TAB.set(tab.clone());
+        Some(tab)
     }
 
     /// Whether this process's group has the terminal, so that a question on it can be answered.
@@ -636,6 +640,17 @@ fn whole(file: &mut std::fs::File, size: usize) -> std::io::Result<Vec<u8>> {
         file.take((FILE_CAP + 1).saturating_sub(read as u64)).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+/// The first `bytes` of a file that had `size` of them when it was opened. One that still has takes a single read.
+fn first(file: &mut std::fs::File, size: u64, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut begun = vec![0; usize::try_from(size.saturating_add(1).min(bytes)).unwrap_or(0)];
+    let read = file.read(&mut begun)?;
+    begun.truncate(read);
+    if read == 0 || read as u64 != size.min(bytes) {
+        file.take(bytes.saturating_sub(read as u64)).read_to_end(&mut begun)?;
+    }
+    Ok(begun)
 }
 
 fn refused(path: &Path, errno: rustix::io::Errno) -> (Content, Seen) {
