@@ -65,6 +65,10 @@ pub const BADGE: &str = "REDTAB_BADGE";
 /// What it holds in bash: other prompts are drawn before the hook has looked, which then puts the segment in its place.
 const SLOT: &str = "<redtab>";
 
+/// What stands between two values in bash. Of texts that hold it as often, and nowhere else, equal ones are equal value by
+/// value.
+pub const BAR: char = '|';
+
 /// Everything a reply says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
@@ -99,6 +103,8 @@ pub struct Reply {
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
     /// change them.
     pub variables: Vec<String>,
+    /// Whether a value among them may hold [`BAR`].
+    pub barred: bool,
     pub files: Vec<Watch>,
     /// Where bash lists its exported names.
     pub scratch: Option<PathBuf>,
@@ -230,14 +236,22 @@ impl Reply {
             let _ = writeln!(out, "  {{ {names}; {rest}; }} <{scratch}");
             out.push_str("} 2>/dev/null\n");
         }
-        // One text of all inputs: the names end in a newline, and each value stands behind its length, so that
-        // nothing can pass for anything else. One comparison of it costs a third of three.
+        // One text of all inputs: the names end in a newline, the directory stands behind its length, and between the
+        // values a byte that none of them holds now (where one does, each stands behind its length, which takes a third
+        // longer), so that nothing can pass for anything else. One comparison of it costs a third of three.
         let mut inputs = String::from("${__redtab_now[0]}${#PWD}:$PWD");
         if self.counts_jobs {
             inputs.push_str("${__redtab_j[0]@P}:");
         }
         for name in self.names() {
-            let _ = write!(inputs, "${{#{name}}}:${{{name}-}}");
+            let _ = if self.barred {
+                write!(inputs, "${{#{name}}}:${{{name}-}}")
+            } else if self.counts_jobs {
+                // `set -u` is off wherever this is evaluated.
+                write!(inputs, "{BAR}${name}")
+            } else {
+                write!(inputs, "{BAR}${{{name}-}}")
+            };
         }
         let _ = writeln!(out, "__redtab_look() {{\n  __redtab_list && __redtab_now=(\"{inputs}\")\n}}");
         // `test`, not `[[`: nocasematch must not make two values one.

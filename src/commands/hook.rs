@@ -130,6 +130,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let painted = painter.at_prompt(mark.as_ref());
     let note = painted.watch.as_ref().map(Watch::path);
     files.extend(painted.watch);
+    let variables = watched_variables(&world);
     let reply = Reply {
         segment,
         place: match config.prompt.place {
@@ -158,7 +159,10 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         terminal: detected.profile.id,
         marked,
         counts_jobs: args.shell == Shell::Bash && at_least(&args.shell_version, (4, 4)),
-        variables: watched_variables(&world),
+        barred: variables.iter().any(|name| {
+            world.var(name).is_some_and(|value| value.as_encoded_bytes().contains(&(reply::BAR as u8)))
+        }),
+        variables,
         files,
         in_memory: scratch.is_some() && run_dir.as_ref().is_some_and(RunDir::is_in_memory),
         scratch,
