@@ -271,7 +271,8 @@ impl Reply {
         let mut out = self.values(Shell::Zsh, "");
         // One array each: an element of a long one takes three times as long to get at.
         // Not sorted: what comes in another order is looked at once more, and sorting has its price at every prompt.
-        let names = r#""${(k)parameters[(R)*export*]}""#;
+        // Nothing else is ever exported, and a pattern that begins with `*` takes a third longer.
+        let names = r#""${(k)parameters[(R)(scalar|integer|float)*-export*]}""#;
         let inputs = self.names().map(|name| format!("\"${{{name}-}}\""));
         let inputs: Vec<String> =
             [names.into(), "\"$PWD\"".into(), "\"$jobstates\"".into()].into_iter().chain(inputs).collect();
