@@ -106,9 +106,9 @@ pub struct Reply {
     /// Whether a value among them may hold [`BAR`].
     pub barred: bool,
     pub files: Vec<Watch>,
-    /// Where bash lists its exported names.
+    /// Where bash lists its exported names, and fish what its builtins print.
     pub scratch: Option<PathBuf>,
-    /// Whether that place is in memory, never on disk: a line may go through it.
+    /// Whether that place is in memory, never on disk: a line may go through it, and all that fish prints.
     pub in_memory: bool,
     /// Whether this bash reads the list by `mapfile -d` (taken from 5.2 on, where it was proved), else by `read`.
     pub reads_files: bool,
@@ -327,10 +327,24 @@ impl Reply {
     fn fish(&self) -> String {
         let segment = painted(&self.segment, "", "");
         let mut out = self.values(Shell::Fish, &segment);
-        // A pipe into `read` costs half of a command substitution, and neither forks.
+        let memory = self.scratch.as_deref().filter(|_| self.in_memory);
+        let _ = match memory {
+            Some(path) => writeln!(out, "set -g __redtab_memory {}", path_word(Quoting::Fish, path)),
+            None => writeln!(out, "set -g __redtab_memory"),
+        };
+        // A pipe into `read` costs half of a command substitution, a file in memory half of a pipe; none of them forks.
         // What a job is about, the binary finds out; that there is another one must show.
-        let jobs = "    builtin jobs -q; and builtin jobs -p | builtin read -lz jobs\n";
-        let _ = write!(out, "function __redtab_look\n    builtin set -nx | builtin read -lz names\n{jobs}");
+        let pipe = "builtin set -nx | builtin read -z names";
+        let names = match memory {
+            Some(_) => format!(
+                "    if builtin set -q __redtab_file[1]\n        builtin set -nx >$__redtab_memory\n        builtin read -z names <$__redtab_memory\n    else\n        {pipe}\n    end\n"
+            ),
+            None => format!("    {pipe}\n"),
+        };
+        let lists = format!(
+            "    set -l names\n{names}    builtin jobs -q; and builtin jobs -p | builtin read -lz jobs\n"
+        );
+        let _ = write!(out, "function __redtab_look\n{lists}");
         // One text of all inputs, between them a byte that no such value holds: one comparison costs a third of forty.
         // Unexported, whatever it was before.
         let inputs: Vec<String> = ["names", "PWD", "jobs"]
@@ -340,8 +354,7 @@ impl Reply {
             .collect();
         let inputs = inputs.join("\\x1f");
         let _ = writeln!(out, "    set -gu __redtab_seen {inputs}");
-        let _ =
-            write!(out, "end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n{jobs}");
+        let _ = write!(out, "end\nfunction __redtab_same\n{lists}");
         // One call of `test`: each has its price.
         let mut tests: Vec<String> = vec![format!("x{inputs} = \"x$__redtab_seen\"")];
         tests.extend(self.files.iter().map(fish_test));

@@ -102,8 +102,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let living = view.processes().into_iter().map(|pid| Watch::Living(process_path(pid)));
     let mut files: Vec<Watch> = Vec::into_iter(files).chain(living).collect();
     let scratch = match args.shell {
-        Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
-        _ => None,
+        Shell::Bash | Shell::Fish => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
+        Shell::Zsh => None,
     };
     if let (Some(dir), Some(key)) = (&run_dir, &key) {
         let open = survey.connections.own
