@@ -30,6 +30,7 @@ __redtab_warned=()      # a broken guard was named
 __redtab_paint=()       # what is printed to the terminal at every prompt
 __redtab_restore=("${__redtab_restore[0]-}") # what is printed when this shell ends
 __redtab_marked=("${__redtab_marked[0]-}") # a pane of tmux carries marks, which go when this shell ends
+__redtab_tty=()         # the terminal could be written to: no complaint is to be silenced
 __redtab_title=('')     # what stands in front of the user's own title
 __redtab_terminal=()    # which terminal the binary found
 __redtab_j=('\j')       # how many jobs there are, as a prompt says it
@@ -104,7 +105,7 @@ __redtab_ask() {
 
 # Writes to the terminal, wherever stdout goes.
 __redtab_tell() {
-  if [[ -n $1 ]]; then { \builtin printf %s "$1" >/dev/tty; } 2>/dev/null; fi
+  if [[ -n $1 ]]; then { \builtin printf %s "$1" >/dev/tty; } 2>/dev/null && __redtab_tty=(1); fi
   return 0
 }
 
@@ -310,11 +311,11 @@ __redtab_remember() {
 # The first of the prompt's commands: takes out of the history what the user wants kept out of it, before anything
 # writes the history to a file. He would have had it kept out from the start, but the guard reads lines there.
 __redtab_first() {
-  __redtab_rc=("$?" "$-")
-  # No line was entered.
+  # No line was entered: the status stays what it was.
   case ${__redtab_b[0]}:${__redtab_c[0]}:$- in
     0:0:*e*) return 0 ;;
-    0:0:*) return "${__redtab_rc[0]}" ;;
+    0:0:*) return ;;
+    *) __redtab_rc=("$?" "$-") ;;
   esac
   ((__redtab_new[0])) && local - && \builtin set +aefkuvxET
   local IFS=$' \t\n'
@@ -594,7 +595,9 @@ __redtab_settle() {
 __redtab_prompt() {
   __redtab_rc=("$?" "$-") # no `local` before it: under `set -k` its argument would be no assignment
   # The user's options are his: ours hold inside this function only (bash 4.4 and later).
-  ((__redtab_new[0])) && local - && \builtin set +aefkuvxET
+  case $- in
+    *[aefkuvxET]*) ((__redtab_new[0])) && local - && \builtin set +aefkuvxET ;;
+  esac
   local IFS=$' \t\n'
   __redtab_trap=()
   # Nearly always nothing has changed: then one comparison says so of all that is ours, and one of the inputs.
@@ -603,7 +606,9 @@ __redtab_prompt() {
       __redtab_live=()
     elif [[ ${__redtab_trap[0]-} != $'\n''trap -- '* ]]; then
       __redtab_h=("$HISTCMD")
-      if [[ -n ${__redtab_paint[0]-} ]]; then __redtab_tell "${__redtab_paint[0]}"; fi
+      if [[ -n ${__redtab_paint[0]-} ]]; then
+        if [[ -n ${__redtab_tty[0]-} ]]; then \builtin printf %s "${__redtab_paint[0]}" >/dev/tty; else __redtab_tell "${__redtab_paint[0]}"; fi
+      fi
       if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
       return "${__redtab_rc[0]}"
     fi

@@ -34,6 +34,9 @@ set -g __redtab_paint    # what is printed to the terminal at every prompt
 set -g __redtab_title    # what stands in front of the user's own title
 set -g __redtab_note     # the file that says how the tab is painted
 set -g __redtab_terminal # which terminal the binary found
+set -g __redtab_memory   # a file in memory, never on disk, through which what is printed is read
+set -g __redtab_file     # the same while it is there and free
+set -g __redtab_settled  # what fish_prompt and Enter are when both are ours
 builtin set -q __redtab_restore; or set -g __redtab_restore # what is printed when this shell ends
 builtin set -q __redtab_marked; or set -g __redtab_marked # a pane of tmux carries marks, which go when this shell ends
 set -g __redtab_inherited # REDTAB=off was there before this shell
@@ -147,7 +150,8 @@ function __redtab_status
     return $argv[1]
 end
 
-function __redtab_prompt
+# Something has changed, or may have.
+function __redtab_renew
     if builtin test "$REDTAB" = off
         __redtab_put_back
         set -g __redtab_live
@@ -158,14 +162,17 @@ function __redtab_prompt
         set -l how
         builtin test -n "$__redtab_inherited"; and set how ' (inherited)'
         __redtab_plain "redtab off$how"
-    else if builtin test -n "$__redtab_live" -a -z "$__redtab_always"; and __redtab_same
-        builtin true
     else
         set -g __redtab_inherited
         __redtab_ask
         __redtab_entitle
     end
-    builtin test -n "$__redtab_paint"; and __redtab_tell "$__redtab_paint"
+end
+
+function __redtab_prompt
+    builtin test -n "$__redtab_live" -a -z "$__redtab_always" -a "x$REDTAB" != xoff; and __redtab_same
+    or __redtab_renew
+    builtin test -n "$__redtab_paint"; and builtin printf %s "$__redtab_paint" >/dev/tty 2>/dev/null
 end
 
 # Runs one of the user's own prompts, $argv[1], with the statuses of the last pipeline as he left them.
@@ -196,17 +203,29 @@ function __redtab_show
         __redtab_own $argv
         return
     end
+    # Collected through a file in memory, else through a pipe, which wakes threads and costs four times as much: what a
+    # builtin prints into a command substitution can come before the output of a program that ran before it.
+    set -l own
     set -g __redtab_showing 1
-    # Collected through a pipe: what a builtin prints into a command substitution can come before the output of a
-    # program that ran before it. And a substitution costs twice as much.
-    __redtab_own $argv | builtin read -lz own
-    set -g __redtab_showing
-    set -l lead
-    switch "$own"
-        case \n'*'
-            builtin string match -rq -- '^(?<lead>\n*)(?<own>[\s\S]*)' "$own"
+    if builtin set -q __redtab_file[1]
+        __redtab_own $argv >$__redtab_memory
+        builtin read -z own <$__redtab_memory
+    else
+        __redtab_own $argv | builtin read -z own
     end
-    builtin printf %s%s%s "$lead" $__redtab_segment "$own"
+    switch "$own"
+        case ''
+            # It prints nothing, or there was no room for it.
+            builtin printf %s $__redtab_segment
+            __redtab_own $argv
+        case \n'*'
+            set -l lead
+            builtin string match -rq -- '^(?<lead>\n*)(?<own>[\s\S]*)' "$own"
+            builtin printf %s%s%s "$lead" $__redtab_segment "$own"
+        case '*'
+            builtin printf %s%s $__redtab_segment "$own"
+    end
+    set -g __redtab_showing
 end
 
 # Wraps the user's own prompt, again whenever it was redefined. The wrapper draws after every other prompt hook, so
@@ -214,7 +233,20 @@ end
 function __redtab_arrange
     set -g __redtab_due 1
     set -g __redtab_passed
+    # Nearly always the prompt and Enter are ours: then one comparison says so. While a prompt is drawn the file is taken.
+    if builtin test -w "$__redtab_memory" -a -z "$__redtab_showing"
+        set -g __redtab_file $__redtab_memory
+        begin
+            builtin functions fish_prompt
+            builtin bind --user -M "$fish_bind_mode" $__redtab_names_of_enter[1]
+        end >$__redtab_memory 2>/dev/null
+        builtin read -lz places <$__redtab_memory
+        builtin test "x$fish_key_bindings,$fish_bind_mode,$places" = "x$__redtab_settled"; and return
+    else
+        set -g __redtab_file
+    end
     set -g __redtab_showing
+    set -g __redtab_settled
     set -l could "$__redtab_can"
     __redtab_take_enter
     builtin test "$could" = "$__redtab_can"; or set -g __redtab_live
@@ -233,6 +265,14 @@ function __redtab_arrange
         builtin eval "function fish_prompt
             __redtab_show $__redtab_wrapped[1] \$pipestatus
         end"
+    end
+    begin
+        builtin functions fish_prompt
+        builtin bind --user -M "$fish_bind_mode" $__redtab_names_of_enter[1]
+    end 2>/dev/null | builtin read -lz places
+    switch "$places"
+        case '*__redtab_show*__redtab_enter*'
+            set -g __redtab_settled "$fish_key_bindings,$fish_bind_mode,$places"
     end
 end
 
@@ -345,10 +385,11 @@ end
 
 # Enter. A line that is refused stays where it is; what the guard's answers mean stands in docs/protocol.md.
 function __redtab_enter
-    set -l line (builtin commandline -b | builtin string collect)
+    set -l line
     builtin commandline --is-valid
-    # An unfinished line gets a newline, a wrong one fish's own complaint.
-    if builtin test $status -ne 0 -o -z "$line" -o "$REDTAB" = off
+    # An unfinished line gets a newline, a wrong one fish's own complaint, and an empty one is not read.
+    builtin test $status -eq 0 -a "x$REDTAB" != xoff; and set line (builtin commandline -b | builtin string collect)
+    if builtin test -z "$line"
         builtin test "$REDTAB" = off; and set -g __redtab_passed 1
         __redtab_execute $argv
         return

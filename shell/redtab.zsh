@@ -26,6 +26,7 @@ typeset -ga __redtab_warned=()     # a broken guard was named
 typeset -ga __redtab_paint=()      # what is printed to the terminal at every prompt
 typeset -ga __redtab_restore       # what is printed when this shell ends
 typeset -ga __redtab_marked        # a pane of tmux carries marks, which go when this shell ends
+typeset -ga __redtab_tty=()        # the terminal could be written to: no complaint is to be silenced
 typeset -ga __redtab_title=()      # what stands in front of the user's own title
 typeset -ga __redtab_note=()       # the file that says how the tab is painted
 typeset -ga __redtab_terminal=()   # which terminal the binary found
@@ -76,7 +77,7 @@ __redtab_ask() {
 
 # Writes to the terminal, wherever stdout goes.
 __redtab_tell() {
-  [[ -n $1 ]] && { builtin print -rn -- "$1" >/dev/tty } 2>/dev/null
+  [[ -n $1 ]] && { builtin print -rn -- "$1" >/dev/tty } 2>/dev/null && __redtab_tty=(1)
   return 0
 }
 
@@ -178,7 +179,11 @@ __redtab_prompt() {
   elif (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same; then
     # Nearly always everything of ours is in its place as well.
     if [[ "$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]]; then
-      (( $#__redtab_paint )) && __redtab_tell "$__redtab_paint[1]"
+      if (( $#__redtab_paint && $#__redtab_tty )); then
+        builtin print -rn -- "$__redtab_paint[1]" >/dev/tty
+      elif (( $#__redtab_paint )); then
+        __redtab_tell "$__redtab_paint[1]"
+      fi
       return 0
     fi
   else

@@ -65,6 +65,10 @@ pub const BADGE: &str = "REDTAB_BADGE";
 /// What it holds in bash: other prompts are drawn before the hook has looked, which then puts the segment in its place.
 const SLOT: &str = "<redtab>";
 
+/// What stands between two values in bash. Of texts that hold it as often, and nowhere else, equal ones are equal value by
+/// value.
+pub const BAR: char = '|';
+
 /// Everything a reply says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
@@ -99,10 +103,12 @@ pub struct Reply {
     /// Exported variables whose values are compared. Names that are no identifiers are left out: no shell can
     /// change them.
     pub variables: Vec<String>,
+    /// Whether a value among them may hold [`BAR`].
+    pub barred: bool,
     pub files: Vec<Watch>,
-    /// Where bash lists its exported names.
+    /// Where bash lists its exported names, and fish what its builtins print.
     pub scratch: Option<PathBuf>,
-    /// Whether that place is in memory, never on disk: a line may go through it.
+    /// Whether that place is in memory, never on disk: a line may go through it, and all that fish prints.
     pub in_memory: bool,
     /// Whether this bash reads the list by `mapfile -d` (taken from 5.2 on, where it was proved), else by `read`.
     pub reads_files: bool,
@@ -230,14 +236,22 @@ impl Reply {
             let _ = writeln!(out, "  {{ {names}; {rest}; }} <{scratch}");
             out.push_str("} 2>/dev/null\n");
         }
-        // One text of all inputs: the names end in a newline, and each value stands behind its length, so that
-        // nothing can pass for anything else. One comparison of it costs a third of three.
+        // One text of all inputs: the names end in a newline, the directory stands behind its length, and between the
+        // values a byte that none of them holds now (where one does, each stands behind its length, which takes a third
+        // longer), so that nothing can pass for anything else. One comparison of it costs a third of three.
         let mut inputs = String::from("${__redtab_now[0]}${#PWD}:$PWD");
         if self.counts_jobs {
             inputs.push_str("${__redtab_j[0]@P}:");
         }
         for name in self.names() {
-            let _ = write!(inputs, "${{#{name}}}:${{{name}-}}");
+            let _ = if self.barred {
+                write!(inputs, "${{#{name}}}:${{{name}-}}")
+            } else if self.counts_jobs {
+                // `set -u` is off wherever this is evaluated.
+                write!(inputs, "{BAR}${name}")
+            } else {
+                write!(inputs, "{BAR}${{{name}-}}")
+            };
         }
         let _ = writeln!(out, "__redtab_look() {{\n  __redtab_list && __redtab_now=(\"{inputs}\")\n}}");
         // `test`, not `[[`: nocasematch must not make two values one.
@@ -257,7 +271,8 @@ impl Reply {
         let mut out = self.values(Shell::Zsh, "");
         // One array each: an element of a long one takes three times as long to get at.
         // Not sorted: what comes in another order is looked at once more, and sorting has its price at every prompt.
-        let names = r#""${(k)parameters[(R)*export*]}""#;
+        // Nothing else is ever exported, and a pattern that begins with `*` takes a third longer.
+        let names = r#""${(k)parameters[(R)(scalar|integer|float)*-export*]}""#;
         let inputs = self.names().map(|name| format!("\"${{{name}-}}\""));
         let inputs: Vec<String> =
             [names.into(), "\"$PWD\"".into(), "\"$jobstates\"".into()].into_iter().chain(inputs).collect();
@@ -312,10 +327,24 @@ impl Reply {
     fn fish(&self) -> String {
         let segment = painted(&self.segment, "", "");
         let mut out = self.values(Shell::Fish, &segment);
-        // A pipe into `read` costs half of a command substitution, and neither forks.
+        let memory = self.scratch.as_deref().filter(|_| self.in_memory);
+        let _ = match memory {
+            Some(path) => writeln!(out, "set -g __redtab_memory {}", path_word(Quoting::Fish, path)),
+            None => writeln!(out, "set -g __redtab_memory"),
+        };
+        // A pipe into `read` costs half of a command substitution, a file in memory half of a pipe; none of them forks.
         // What a job is about, the binary finds out; that there is another one must show.
-        let jobs = "    builtin jobs -q; and builtin jobs -p | builtin read -lz jobs\n";
-        let _ = write!(out, "function __redtab_look\n    builtin set -nx | builtin read -lz names\n{jobs}");
+        let pipe = "builtin set -nx | builtin read -z names";
+        let names = match memory {
+            Some(_) => format!(
+                "    if builtin set -q __redtab_file[1]\n        builtin set -nx >$__redtab_memory\n        builtin read -z names <$__redtab_memory\n    else\n        {pipe}\n    end\n"
+            ),
+            None => format!("    {pipe}\n"),
+        };
+        let lists = format!(
+            "    set -l names\n{names}    builtin jobs -q; and builtin jobs -p | builtin read -lz jobs\n"
+        );
+        let _ = write!(out, "function __redtab_look\n{lists}");
         // One text of all inputs, between them a byte that no such value holds: one comparison costs a third of forty.
         // Unexported, whatever it was before.
         let inputs: Vec<String> = ["names", "PWD", "jobs"]
@@ -325,8 +354,7 @@ impl Reply {
             .collect();
         let inputs = inputs.join("\\x1f");
         let _ = writeln!(out, "    set -gu __redtab_seen {inputs}");
-        let _ =
-            write!(out, "end\nfunction __redtab_same\n    builtin set -nx | builtin read -lz names\n{jobs}");
+        let _ = write!(out, "end\nfunction __redtab_same\n{lists}");
         // One call of `test`: each has its price.
         let mut tests: Vec<String> = vec![format!("x{inputs} = \"x$__redtab_seen\"")];
         tests.extend(self.files.iter().map(fish_test));

@@ -193,10 +193,7 @@ impl World {
         }
         let mut file = std::fs::File::from(file);
         let read = match head {
-            Some(bytes) => {
-                let mut begun = Vec::new();
-                (&file).take(bytes).read_to_end(&mut begun).map(|_| begun)
-            }
+            Some(bytes) => first(&mut file, size, bytes),
             None => whole(&mut file, usize::try_from(size).unwrap_or(0)),
         };
         let bytes = match read {
@@ -447,9 +444,17 @@ impl World {
         processes::stat(pid).is_some_and(|stat| stat.tty_nr == tty && stat.foreground)
     }
 
-    /// The tab this process runs in; `None` without a terminal, or where the system does not tell.
+    /// The tab this process runs in; `None` without a terminal, or where the system does not tell. It is asked once in a
+    /// session, for the system takes its time over the answer.
     pub fn tab(&self) -> Option<Tab> {
-        self.tab_of(session()?)
+        static TAB: OnceLock<Tab> = OnceLock::new();
+        let session = session()?;
+        if let Some(tab) = TAB.get().filter(|tab| tab.session == session) {
+            return Some(tab.clone());
+        }
+        let tab = self.tab_of(session)?;
+        let _ = TAB.set(tab.clone());
+        Some(tab)
     }
 
     /// Whether this process's group has the terminal, so that a question on it can be answered.
@@ -608,6 +613,17 @@ fn whole(file: &mut std::fs::File, size: usize) -> std::io::Result<Vec<u8>> {
         file.take((FILE_CAP + 1).saturating_sub(read as u64)).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+/// The first `bytes` of a file that had `size` of them when it was opened. One that still has takes a single read.
+fn first(file: &mut std::fs::File, size: u64, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut begun = vec![0; usize::try_from(size.saturating_add(1).min(bytes)).unwrap_or(0)];
+    let read = file.read(&mut begun)?;
+    begun.truncate(read);
+    if read == 0 || read as u64 != size.min(bytes) {
+        file.take(bytes.saturating_sub(read as u64)).read_to_end(&mut begun)?;
+    }
+    Ok(begun)
 }
 
 fn refused(path: &Path, errno: rustix::io::Errno) -> (Content, Seen) {

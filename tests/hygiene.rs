@@ -348,6 +348,57 @@ fn the_segment_stands_behind_the_prompts_first_newlines(kind: Kind) {
     shell.enter().expect_clear();
 }
 
+/// There bash reads lines, and fish whatever is printed, through a file.
+fn a_run_directory_in_memory_changes_nothing(kind: Kind) {
+    let home = home_at("dev-eu");
+    let memory = tempfile::Builder::new().prefix("redtab-").tempdir_in("/dev/shm").unwrap();
+    let start = kind.in_home(&home).env("REDTAB_RUN_DIR", memory.path().to_str().unwrap());
+    let mut shell = start.prompt("~/app main\n@@ ").redtab().start();
+    shell.export("ORDERS_URL", "postgres://db.prod.acme.example/x").expect_production();
+    shell.unset("ORDERS_URL").expect_clear();
+    both_ways(&home, &mut shell);
+    switch(&home, "prod-eu");
+    shell.line("clear").enter().expect_segment(" PROD prod-eu ", WHITE_ON_RED).expect_right_width();
+    let own = kind.own_prompt(&["", "~/app main", "@@ "].map(String::from));
+    shell.source(&home.write("prompt", own));
+    for _ in 0..2 {
+        shell.enter().expect_segment(" PROD prod-eu ", WHITE_ON_RED).expect_right_width();
+    }
+    for shells in [memory.path().join("shells"), memory.path().to_path_buf()] {
+        // zsh has no file there.
+        let gone = fs::remove_dir_all(shells);
+        assert!(gone.is_ok() || kind == Kind::Zsh, "{gone:?}");
+        for _ in 0..2 {
+            shell.enter().expect_segment(" PROD prod-eu ", WHITE_ON_RED).expect_right_width();
+        }
+        assert!(!shell.screen().contains("redirect"), "{}", shell.dump());
+        both_ways(&home, &mut shell);
+        switch(&home, "prod-eu");
+    }
+}
+
+/// What programs and builtins print in the user's prompt comes in their order, even where it draws itself anew.
+#[test]
+fn fish_draws_a_prompt_of_programs_and_builtins() {
+    let home = home_at("prod-eu");
+    let memory = tempfile::Builder::new().prefix("redtab-").tempdir_in("/dev/shm").unwrap();
+    for run_dir in [home.run_dir(), memory.path().to_path_buf()] {
+        let start = Kind::Fish.in_home(&home).env("REDTAB_RUN_DIR", run_dir.to_str().unwrap());
+        let mut shell = start.redtab().start();
+        let mixed = "function fish_prompt; /bin/echo -n a; printf b; /bin/echo -n c; emit fish_prompt; printf 'd @@ '; end\n";
+        shell.source(&home.write("mixed", mixed));
+        shell.line("clear").enter().enter();
+        assert_eq!(shell.screen().matches(" PROD prod-eu  abcd @@").count(), 3, "{}", shell.dump());
+        shell.source(&home.write("plain", "function fish_prompt; printf '@@ '; end\n"));
+        // A variable of the user's is not what was typed.
+        shell.line("set -g line 'kubectl delete ns payments'").enter();
+        shell.expect_segment(" PROD prod-eu ", WHITE_ON_RED);
+        for bound in ["bind \\r execute", "bind \\r 'commandline -f execute'"] {
+            shell.line(bound).enter().expect_segment(" PROD prod-eu ", WHITE_ON_RED);
+        }
+    }
+}
+
 fn a_prompt_rewritten_at_every_prompt_has_it_once(kind: Kind) {
     let home = home_at("dev-eu");
     let rc = match kind {
@@ -467,11 +518,18 @@ fn a_run_directory_that_goes_away_is_no_trouble(kind: Kind) {
 }
 
 fn a_full_disk_is_no_trouble(kind: Kind) {
+    // The larger one counts as memory until it is full.
+    for size in ["16k", "1m"] {
+        a_full_disk_of(size, kind);
+    }
+}
+
+fn a_full_disk_of(size: &str, kind: Kind) {
     let home = home_at("dev-eu");
     let small = home.join("small");
     fs::create_dir(&small).unwrap();
-    // A disk of four pages, in a mount namespace that goes with the shell.
-    let script = format!("mount -t tmpfs -o size=16k,mode=700 none {} && exec \"$@\"", small.display());
+    // In a mount namespace that goes with the shell.
+    let script = format!("mount -t tmpfs -o size={size},mode=700 none {} && exec \"$@\"", small.display());
     let mut argv = vec!["unshare", "--mount"];
     if !rustix::process::geteuid().is_root() {
         argv.push("--map-root-user");
@@ -480,7 +538,7 @@ fn a_full_disk_is_no_trouble(kind: Kind) {
     let start = kind.in_home(&home).under(&argv).env("REDTAB_RUN_DIR", small.to_str().unwrap());
     let mut shell = start.redtab().start();
     both_ways(&home, &mut shell);
-    shell.line("head -c 100000 /dev/zero > small/filler");
+    shell.line("head -c 2000000 /dev/zero > small/filler");
     for at in 0..3 {
         both_ways(&home, &mut shell);
         shell.export(&format!("NEW{at}"), &"x".repeat(20)).expect_clear();
@@ -518,6 +576,7 @@ in_every_shell! {
     the_status_and_its_kin_are_as_without_it,
     the_users_prompt_sees_the_right_status,
     the_segment_stands_behind_the_prompts_first_newlines,
+    a_run_directory_in_memory_changes_nothing,
     a_prompt_rewritten_at_every_prompt_has_it_once,
     colours_are_left_out_where_they_are_not_wanted,
     switched_off_for_one_command_nothing_changes,

@@ -36,6 +36,7 @@ fn sample() -> Reply {
         marked: false,
         counts_jobs: true,
         variables: vec!["AWS_PROFILE".into(), "x$(touch F)_URL".into(), "HOME".into()],
+        barred: false,
         files: vec![
             Watch::Stamped {
                 path: "/home/ana/.kube/config".into(),
@@ -81,6 +82,12 @@ fn the_variable_for_other_prompts() {
     ] {
         assert_eq!(line(shell, place, text), expected);
     }
+}
+
+#[test]
+fn values_that_hold_a_bar_stand_behind_their_lengths() {
+    let text = Reply { barred: true, ..sample() }.text(Shell::Bash);
+    assert_eq!(text.matches(":${#AWS_PROFILE}:${AWS_PROFILE-}${#HOME}:${HOME-}\"").count(), 2, "{text}");
 }
 
 #[test]

@@ -105,8 +105,8 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         }
     }
     let scratch = match args.shell {
-        Shell::Bash => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
-        _ => None,
+        Shell::Bash | Shell::Fish => run_dir.as_ref().and_then(|dir| dir.scratch(args.pid)),
+        Shell::Zsh => None,
     };
     if let (Some(dir), Some(key)) = (&run_dir, &key) {
         let open = survey.connections.own
@@ -133,6 +133,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let painted = painter.at_prompt(mark.as_ref());
     let note = painted.watch.as_ref().map(Watch::path);
     files.extend(painted.watch);
+    let variables = watched_variables(&world);
     let reply = Reply {
         segment,
         place: match config.prompt.place {
@@ -161,7 +162,10 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         terminal: detected.profile.id,
         marked,
         counts_jobs: args.shell == Shell::Bash && at_least(&args.shell_version, (4, 4)),
-        variables: watched_variables(&world),
+        barred: variables.iter().any(|name| {
+            world.var(name).is_some_and(|value| value.as_encoded_bytes().contains(&(reply::BAR as u8)))
+        }),
+        variables,
         files,
         in_memory: scratch.is_some() && run_dir.as_ref().is_some_and(RunDir::is_in_memory),
         scratch,

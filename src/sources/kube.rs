@@ -5,6 +5,7 @@ mod config;
 mod contexts;
 mod in_cluster;
 mod slice;
+mod words;
 mod yaml;
 
 use std::borrow::Cow;

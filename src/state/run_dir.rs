@@ -72,8 +72,8 @@ impl RunDir {
         open_dir(&self.fd, name).ok()
     }
 
-    /// The file a shell may use to list its exported names (bash can't capture a builtin's output without a fork).
-    /// `None` where it can't be made.
+    /// The file through which a shell may read what its own builtins print (bash can't capture that without a fork, and
+    /// fish not without waking threads). `None` where it can't be made.
     pub fn scratch(&self, pid: u32) -> Option<PathBuf> {
         const DIR: &str = "shells";
         if !self.stat(DIR).is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) {
@@ -83,16 +83,22 @@ impl RunDir {
         if rustix::fs::lstat(&file).is_err() {
             // A new shell: what those that have ended left behind can go.
             self.sweep_shells(DIR);
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            rustix::fs::open(&file, flags, Mode::RUSR | Mode::WUSR).ok()?;
         }
         Some(file)
     }
 
-    /// Whether what is written here stays in memory. Where that can't be told, it does not.
+    /// Whether what is written here stays in memory, and there is room for it. Where that can't be told, it does not.
     pub fn is_in_memory(&self) -> bool {
         const TMPFS: i64 = 0x0102_1994;
+        const ROOM: u64 = 64;
         #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
-        // the field's type differs between platforms
-        rustix::fs::fstatfs(&self.fd).is_ok_and(|stat| stat.f_type as i64 == TMPFS)
+        // the fields' types differ between platforms
+        rustix::fs::fstatfs(&self.fd).is_ok_and(|stat| {
+            // One without a limit has no blocks at all.
+            stat.f_type as i64 == TMPFS && (stat.f_blocks as u64 == 0 || stat.f_bavail as u64 >= ROOM)
+        })
     }
 
     fn sweep_shells(&self, dir: &str) {

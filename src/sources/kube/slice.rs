@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use super::config::{
     CLUSTER_ENTRY, CONFIG, CONTEXT_ENTRY, Config, Entry, Field, Shape, USER_ENTRY, is_base64_line,
 };
+use super::words::{HIGH, within};
 use super::yaml::{Plain, resolve};
 
 /// Levels of nesting inside a value kubectl does not know; deeper is left to the full parser.
@@ -385,8 +386,14 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 fn is_printable(text: &[u8]) -> bool {
-    // Without a branch in it the compiler does sixteen bytes at a time.
-    !text.iter().fold(false, |any, b| any | !(b' '..=b'~').contains(b))
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let odd = |word: &[u8; 8]| {
+        let bytes = u64::from_ne_bytes(*word);
+        (bytes & HIGH) | (HIGH & !within(bytes & !HIGH, b' ', b'~'))
+    };
+    words.iter().fold(odd(&last), |any, word| any | odd(word)) == 0
 }
 
 /// Whether every name is there once. kubectl writes them sorted, so the neighbours usually tell.
