@@ -361,7 +361,10 @@ function __redtab_define
                 end
             end
         else if builtin functions -q -- $word
-            builtin string match -q -- "$__fish_data_dir/*" (builtin functions --details -- $word); and continue
+            # They lie in its own directory, or within fish itself, which has no such directory then.
+            set -l from (builtin functions --details -- $word)
+            builtin string match -q -- 'embedded:*' $from; and continue
+            builtin test -n "$__fish_data_dir"; and builtin string match -q -- "$__fish_data_dir/*" $from; and continue
             # Behind comments its head, and at last its end.
             set body (builtin functions -- $word | builtin string match -rv '^# ')
             set body (builtin string join \n -- $body[2..-2] | builtin string collect)

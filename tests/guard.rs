@@ -166,6 +166,16 @@ fn an_alias_and_a_function_are_seen_through(kind: Kind) {
     works(&home, &mut shell);
 }
 
+/// fish that carries its functions within itself has no directory of them.
+#[test]
+fn without_a_directory_of_fishs_own_yours_are_seen_through() {
+    let home = home_on("prod-eu");
+    home.write(".config/fish/functions/tidy.fish", "function tidy\n    ./cleanup.sh\nend\n");
+    let mut shell = Kind::Fish.in_home(&home).rc("set -g __fish_data_dir").redtab().start();
+    refused(&home, &mut shell, "tidy");
+    works(&home, &mut shell);
+}
+
 /// A clear tab of a home that points at nothing.
 fn clear(kind: Kind, rc: &str) -> (Home, Shell) {
     let home = home_on("dev-eu");
