@@ -668,7 +668,7 @@ fn cloud_sql(args: &[String]) -> Option<Intent> {
         };
         let port = instance.rsplit_once("port=").or_else(|| instance.rsplit_once("tcp:"));
         let port = port.and_then(|(_, port)| port.rsplit(':').next()?.split('&').next()?.parse().ok());
-        intent.forwards.extend(port.map(|port| Forward { port, fact: Some(fact.clone()) }));
+        intent.forwards.extend(port.map(|port| Forward { port, fact: Some(fact.clone()), option: None }));
         intent.facts.push(fact);
     }
     if let [_] = intent.facts[..]

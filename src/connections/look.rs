@@ -120,6 +120,8 @@ struct Tracked {
 struct Judged {
     environment: usize,
     fact: Fact,
+    /// A forward as its ssh was asked for it.
+    option: Option<String>,
 }
 
 /// What one process holds.
@@ -631,7 +633,7 @@ impl Watch {
                 }
                 let Some(environment) = environment else { continue };
                 if best.as_ref().is_none_or(|best| weight(environment) > weight(best.environment)) {
-                    best = Some(Judged { environment, fact });
+                    best = Some(Judged { environment, fact, option: None });
                 }
             }
             (best, known)
@@ -655,6 +657,7 @@ impl Watch {
                 let forwards = self.forwards(one, held, &listening_anywhere);
                 let mut any_port = false;
                 for forward in forwards {
+                    let option = forward.option;
                     let judged = match forward.fact {
                         None => best.clone(),
                         Some(fact) => match judge(std::slice::from_ref(&fact), &ports) {
@@ -664,7 +667,7 @@ impl Watch {
                             (None, false) => best.clone().map(|best| behind(fact, best)),
                         },
                     };
-                    if let Some(judged) = judged {
+                    if let Some(judged) = judged.map(|judged| Judged { option, ..judged }) {
                         ports.insert(forward.port, judged.clone());
                         found.push((*pid, Some(forward.port), judged));
                         any_port = true;
@@ -864,6 +867,7 @@ fn described(
         tty: scan::tty_path(one.stat.tty_nr),
         tty_nr: one.stat.tty_nr,
         evidence,
+        forward: judged.option.clone(),
         opened_at: one.opened_at,
         ..Connection::default()
     }

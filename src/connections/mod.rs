@@ -3,6 +3,7 @@
 
 pub mod kinds;
 pub mod look;
+pub mod master;
 pub mod resolve;
 pub mod scan;
 #[cfg(target_os = "linux")]
