@@ -213,11 +213,13 @@ impl Live {
         let tabs = run_dir.tabs_directory();
         let mut paths = BTreeSet::new();
         let mut directories = BTreeSet::from([tabs.clone()]);
-        for path in self.prints.keys() {
+        for (path, print) in &self.prints {
             for path in [Some(path.clone()), std::fs::canonicalize(path).ok()].into_iter().flatten() {
                 // A directory that is not there yet appears in the one above it.
                 let there = |dir: &&Path| dir.is_dir();
-                if let Some(dir) = path.ancestors().skip(1).find(there) {
+                // What may once lie in /tmp is left to the poll: everybody writes there, all the time.
+                let quiet = |dir: &&Path| print.is_some() || !is_everybodys(dir);
+                if let Some(dir) = path.ancestors().skip(1).find(there).filter(quiet) {
                     directories.insert(dir.to_path_buf());
                 }
                 paths.extend(path.ancestors().take_while(|part| !part.is_dir()).map(Path::to_path_buf));
@@ -276,6 +278,11 @@ fn listener(wanted: Arc<Mutex<Wanted>>) -> Option<(OwnedFd, RecommendedWatcher)>
         }
     };
     Some((wake, notify::recommended_watcher(told).ok()?))
+}
+
+/// Whether everybody may write into a directory.
+fn is_everybodys(directory: &Path) -> bool {
+    std::fs::metadata(directory).is_ok_and(|meta| meta.mode() & 0o002 != 0)
 }
 
 fn print(path: &Path) -> Print {
