@@ -9,20 +9,13 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Stdio};
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Home, Hue, Kind, Look, Shell, Sshd, Watched, free_port, kube_api};
+use support::{Home, Hue, Kind, Look, Shell, Sshd, Watched, alone, free_port, kube_api};
 
 const NOT_RUN: &str = "was not run";
-/// A watcher sees every connection of its user: one test at a time.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
 
 const RED_TEXT: Look = Look { text: Hue::Red, ground: Hue::Default };
 

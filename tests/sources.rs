@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Home, tool};
+use support::{Home, production, tool};
 
 /// Variables, as a table gives them.
 type Vars<'a> = &'a [(&'a str, &'a str)];
@@ -540,15 +540,13 @@ const LINES: &[(Vars<'static>, &str, bool)] = &[
 
 #[test]
 fn a_line_is_asked_about_where_psql_would_go_to_production() {
-    let production = TcpListener::bind("127.0.0.2:0").unwrap();
-    let port = production.local_addr().unwrap().port();
-    let listeners = [production, TcpListener::bind(("127.0.0.3", port)).unwrap()];
+    let there = TcpListener::bind("127.0.0.2:0").unwrap();
+    let port = there.local_addr().unwrap().port();
+    let listeners = [there, TcpListener::bind(("127.0.0.3", port)).unwrap()];
     listeners.iter().for_each(|listener| listener.set_nonblocking(true).unwrap());
     let home = Home::new();
-    let target = |kind: &str| {
-        format!("[[target]]\nsignal = \"{kind}\"\nis = \"127.0.0.2\"\nenvironment = \"production\"\n")
-    };
-    home.write(".config/redtab/config.toml", target("url_host") + &target("hostname"));
+    let both = production("url_host", "127.0.0.2") + &production("hostname", "127.0.0.2");
+    home.write(".config/redtab/config.toml", both);
     home.write(
         OWN,
         "[open]\ndbname=orders\n[dev]\nhost=127.0.0.3\n[prod]\nhost=127.0.0.2\n\
