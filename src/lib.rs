@@ -15,6 +15,11 @@ pub mod connections;
 pub mod doctor;
 pub mod environment;
 pub mod escape;
+#[cfg(target_os = "linux")]
+pub mod events;
+#[cfg(not(target_os = "linux"))]
+#[path = "events_elsewhere.rs"]
+pub mod events;
 pub mod examine;
 pub mod gate;
 pub mod guard;
