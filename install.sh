@@ -448,11 +448,12 @@ end_watcher() {
 
 uninstall_all() {
   removed=0
-  end_watcher
   rc_candidates >"$tmp/rc"
   while read -r file <&3; do
     remove_line "$file"
   done 3<"$tmp/rc"
+  # A shell that starts before its line is gone would start another one.
+  end_watcher
   remove_files
 
   if [ "$removed" -eq 1 ]; then

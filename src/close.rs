@@ -1,12 +1,14 @@
 //! Ends an open connection gracefully, and only that one: the process is held by a pidfd, then looked at again, then asked
-//! to go. It refuses what belongs to another user, what has become something else, and shells, multiplexers and
-//! servers, whatever the record says. Nothing is ever killed: what does not go is said to stay.
+//! to go; of an ssh master that serves others as well only the forward that was meant is taken away. It refuses what
+//! belongs to another user, what has become something else, and shells, multiplexers and servers, whatever the record
+//! says. Nothing is ever killed: what does not go is said to stay.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::connections::kinds;
 use crate::connections::look::Open;
+use crate::connections::master::{self, Parted};
 use crate::escape;
 use crate::gate;
 use crate::idle::{State, Use};
@@ -59,6 +61,8 @@ pub enum Outcome {
     Stays,
     /// It was not touched; why, as the end of a sentence.
     Refused(String),
+    /// It is a port of an ssh that serves others as well, and can't be ended alone; the command that ends them all.
+    Shared(String),
 }
 
 /// Whether a connection is known to do nothing, so that closing it loses no work: what forwards and has nobody who goes
@@ -77,6 +81,12 @@ pub fn end(world: &World, connection: &Connection) -> Outcome {
     }
     if let Err(why) = inspect(world, connection) {
         return Outcome::Refused(why);
+    }
+    match master::part_with(world, connection) {
+        Some(Parted::Closed) => return Outcome::Closed,
+        Some(Parted::Gone) => return Outcome::Gone,
+        Some(Parted::Shared(way)) => return Outcome::Shared(way),
+        Some(Parted::Alone) | None => {}
     }
     let gentle: &[Step] = match connection.kind.as_str() {
         "ssh master" => &[Step::Master, Step::Terminate],
@@ -115,6 +125,7 @@ pub fn record(
         Outcome::Gone => "it had ended".into(),
         Outcome::Stays => "it stays".into(),
         Outcome::Refused(why) => why.clone(),
+        Outcome::Shared(_) => "it stays, its ssh serves others as well".into(),
     };
     let record = Record {
         decision: "close",

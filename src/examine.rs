@@ -864,6 +864,10 @@ impl Examiner<'_> {
                 }
                 Kind::PgService => {
                     at.vars.push(set("PGSERVICE"));
+                    // A host on the line beats that of the environment; an address there would beat both.
+                    if hit.targets.iter().any(|other| other.kind == Kind::Hostname) {
+                        at.vars.push(("PGHOST".into(), None));
+                    }
                     speaking.push("postgres");
                 }
                 Kind::Directory => {

@@ -85,7 +85,11 @@ impl Herald {
                 }
                 Act::Digest { text } => done.troubles.extend(digest(world, &text).err()),
                 Act::Close { key, idle, .. } => {
-                    if let Some(one) = open.iter().find(|one| key_of(one) == key) {
+                    // The ports of a master end one by one, everything else by the first of them.
+                    for (at, one) in open.iter().filter(|one| key_of(one) == key).enumerate() {
+                        if at > 0 && !one.connection.process.lives(world) {
+                            break;
+                        }
                         done.troubles.extend(self.close(world, run_dir, one, idle));
                         done.closed = true;
                     }

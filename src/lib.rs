@@ -16,6 +16,7 @@ pub mod connections;
 pub mod doctor;
 pub mod environment;
 pub mod escape;
+pub mod events;
 pub mod examine;
 pub mod gate;
 pub mod guard;

@@ -11,13 +11,12 @@ use std::fs::Metadata;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::commands::{hook, record};
 use crate::config;
+use crate::events::Events;
 use crate::present::painting::{self, Painter};
 use crate::present::terminal;
 use crate::state::RunDir;
@@ -55,10 +54,10 @@ struct Wanted {
 /// What is remembered between two looks.
 #[derive(Debug)]
 pub struct Live {
-    events: Option<RecommendedWatcher>,
-    /// Readable when an event came.
-    wake: Option<OwnedFd>,
-    wanted: Arc<Mutex<Wanted>>,
+    events: Option<Events>,
+    /// Something that matters was heard since the last look.
+    told: bool,
+    wanted: Wanted,
     watching: BTreeSet<PathBuf>,
     prints: HashMap<PathBuf, Print>,
     roll: Roll,
@@ -69,15 +68,10 @@ pub struct Live {
 impl Live {
     /// Begins; nothing is looked at yet. Where the system has no events for it, it looks when it is told to.
     pub fn start() -> Live {
-        let wanted = Arc::new(Mutex::new(Wanted::default()));
-        let (wake, events) = match listener(Arc::clone(&wanted)) {
-            Some((wake, events)) => (Some(wake), Some(events)),
-            None => (None, None),
-        };
         Live {
-            events,
-            wake,
-            wanted,
+            events: Events::start(),
+            told: false,
+            wanted: Wanted::default(),
             watching: BTreeSet::new(),
             prints: HashMap::new(),
             roll: Roll::default(),
@@ -85,9 +79,23 @@ impl Live {
         }
     }
 
-    /// Readable when something changed and a look is due.
+    /// Readable when something changed.
     pub fn wake(&self) -> Option<&OwnedFd> {
-        self.wake.as_ref()
+        self.events.as_ref().map(Events::wake)
+    }
+
+    /// Takes in the events; whether a look is due.
+    pub fn hear(&mut self) -> bool {
+        let Some(events) = &mut self.events else { return false };
+        let wanted = &self.wanted;
+        let matters =
+            |path: &Path| wanted.paths.contains(path) || path.parent() == Some(wanted.tabs.as_path());
+        let (any, gone) = events.drain(matters);
+        for directory in gone {
+            self.watching.remove(&directory);
+        }
+        self.told |= any;
+        self.told
     }
 
     /// How many tabs live.
@@ -98,7 +106,8 @@ impl Live {
     /// Looks at every tab's files, and does what is to be done about those that changed. `seen`: what is known anyway of a
     /// session's leader.
     pub fn look(&mut self, world: &World, run_dir: &RunDir, seen: impl Fn(u32) -> Option<Tab>) {
-        let told = self.drain();
+        self.hear();
+        let told = std::mem::take(&mut self.told);
         let mut roll = std::mem::take(&mut self.roll);
         let change = Tabs::new(run_dir, world).again(&mut roll, seen);
         let moved = match change.changed {
@@ -213,69 +222,38 @@ impl Live {
         let tabs = run_dir.tabs_directory();
         let mut paths = BTreeSet::new();
         let mut directories = BTreeSet::from([tabs.clone()]);
-        for path in self.prints.keys() {
+        for (path, print) in &self.prints {
             for path in [Some(path.clone()), std::fs::canonicalize(path).ok()].into_iter().flatten() {
                 // A directory that is not there yet appears in the one above it.
                 let there = |dir: &&Path| dir.is_dir();
-                if let Some(dir) = path.ancestors().skip(1).find(there) {
+                // What may once lie in /tmp is left to the poll: everybody writes there, all the time.
+                let quiet = |dir: &&Path| print.is_some() || !is_everybodys(dir);
+                if let Some(dir) = path.ancestors().skip(1).find(there).filter(quiet) {
                     directories.insert(dir.to_path_buf());
                 }
                 paths.extend(path.ancestors().take_while(|part| !part.is_dir()).map(Path::to_path_buf));
                 paths.insert(path);
             }
         }
-        if let Ok(mut wanted) = self.wanted.lock() {
-            *wanted = Wanted { paths, tabs };
-        }
+        self.wanted = Wanted { paths, tabs };
         let Some(events) = &mut self.events else { return };
         let wanted: BTreeSet<PathBuf> = directories.into_iter().take(DIRECTORIES).collect();
         for gone in self.watching.difference(&wanted) {
-            let _ = events.unwatch(gone);
+            events.unwatch(gone);
         }
         let mut watching: BTreeSet<PathBuf> = self.watching.intersection(&wanted).cloned().collect();
         for new in wanted.difference(&self.watching) {
-            if events.watch(new, RecursiveMode::NonRecursive).is_ok() {
+            if events.watch(new) {
                 watching.insert(new.clone());
             }
         }
         self.watching = watching;
     }
-
-    /// Takes in the events; whether there were any.
-    fn drain(&self) -> bool {
-        let (mut buffer, mut any) = ([0; 64], false);
-        while let Some(Ok(1..)) = self.wake.as_ref().map(|wake| rustix::io::read(wake, &mut buffer)) {
-            any = true;
-        }
-        any
-    }
 }
 
-/// The end of a pipe that is readable once something wanted has changed, and what writes to it.
-fn listener(wanted: Arc<Mutex<Wanted>>) -> Option<(OwnedFd, RecommendedWatcher)> {
-    // The library takes it for granted that its thread can be started, and panics later where it can't.
-    std::thread::Builder::new().spawn(|| ()).ok()?.join().ok()?;
-    let (wake, write) = std::io::pipe().ok()?;
-    let (wake, write) = (OwnedFd::from(wake), OwnedFd::from(write));
-    rustix::io::ioctl_fionbio(&wake, true).ok()?;
-    rustix::io::ioctl_fionbio(&write, true).ok()?;
-    let told = move |event: notify::Result<notify::Event>| {
-        let matters = match &event {
-            Ok(event) if event.kind.is_access() => false,
-            Ok(event) => wanted.lock().is_ok_and(|wanted| {
-                event.need_rescan()
-                    || event.paths.iter().any(|path| {
-                        wanted.paths.contains(path) || path.parent() == Some(wanted.tabs.as_path())
-                    })
-            }),
-            Err(_) => true,
-        };
-        if matters {
-            // A full pipe wakes as well as one byte more would.
-            let _ = rustix::io::write(&write, b".");
-        }
-    };
-    Some((wake, notify::recommended_watcher(told).ok()?))
+/// Whether everybody may write into a directory.
+fn is_everybodys(directory: &Path) -> bool {
+    std::fs::metadata(directory).is_ok_and(|meta| meta.mode() & 0o002 != 0)
 }
 
 fn print(path: &Path) -> Print {

@@ -159,6 +159,11 @@ pub fn environ(pid: u32) -> Option<Vec<(OsString, OsString)>> {
     system::environ(pid)
 }
 
+/// The names of the local sockets that a process has bound; `None` where the system does not tell.
+pub fn bound(pid: u32) -> Option<Vec<PathBuf>> {
+    system::bound(pid)
+}
+
 /// How long ago a process was started.
 pub fn age(key: Key) -> Millis {
     system::age(key)

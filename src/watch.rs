@@ -314,8 +314,11 @@ impl Watcher<'_> {
                 std::thread::sleep(Duration::from_millis(20));
             }
             if others > usize::from(hints.is_some()) && ready.get(others - 1) == Some(&true) {
+                // However busy a directory is, it is heard only after a breath.
                 std::thread::sleep(SETTLE);
-                live.look(self.world, &self.run_dir, |_| None);
+                if live.hear() {
+                    live.look(self.world, &self.run_dir, |_| None);
+                }
             }
             if ready.iter().skip(others).any(|ended| *ended) {
                 next = next.min(begun + BREATH);

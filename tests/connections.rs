@@ -8,13 +8,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Home, Program, Sshd, Watched, free_port, postgres, postgres_bin};
+use support::{Home, Program, Sshd, Watched, free_port, postgres, postgres_bin, production};
 
 #[test]
 fn an_ssh_a_tunnel_and_a_psql() {
     let postgres = postgres();
-    let watched =
-        Watched::new("[[target]]\nsignal = \"url_host\"\nis = \"127.0.0.3\"\nenvironment = \"production\"\n");
+    let watched = Watched::new(&production("url_host", "127.0.0.3"));
     let home = &watched.home;
     let sshd = Sshd::start(home, &[]);
     let config = sshd

@@ -7,20 +7,15 @@
 mod support;
 
 use std::fs;
-use std::sync::{Mutex, MutexGuard};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Home, Hue, Kind, Look, Shell, Sshd, Watched, free_port, kube_api};
+use support::{Home, Hue, Kind, Look, Shell, Sshd, Watched, alone, free_port, kube_api};
 
 const NOT_RUN: &str = "was not run";
-/// A watcher sees every connection of its user: one test at a time.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
 
 const RED_TEXT: Look = Look { text: Hue::Red, ground: Hue::Default };
 
@@ -183,6 +178,94 @@ fn a_forward_that_a_master_takes_over_is_known_at_once(kind: Kind) {
     shells[1].line("ssh -O exit bastion");
 }
 
+/// The forward that a master took over can be closed alone; without a way to do that nothing of the master's is.
+fn a_forward_of_a_master_is_closed_and_its_sessions_live_on(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let control = home.join("cm").display().to_string();
+    sshd.configure(
+        home,
+        &format!("Host *\n  HostName 127.0.0.1\n  ControlMaster auto\n  ControlPath {control}\n"),
+    );
+    let (port, other) = (free_port(), free_port());
+    let mut shell = started(kind, home);
+    // The master is a session itself: its words come out where it was started.
+    let mut master = home.command(home.join("bin/ssh"));
+    master.args(["prod-web", "echo begun; cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut master = Ended(master.spawn().unwrap());
+    let mut words = BufReader::new(master.0.stdout.take().unwrap()).lines();
+    assert_eq!(words.next().unwrap().unwrap(), "begun");
+    shell.line(&format!("ssh -fN -L {port}:prod-db:5432 prod-web"));
+    watched.until("the watcher has given it a number", || numbered(&watched, port));
+    // No shell and no process that lives on tells of this one.
+    let mut unseen = home.command(home.join("bin/ssh"));
+    unseen.args(["-O", "forward", "-L", &format!("{other}:dev-db:5432"), "prod-web"]);
+    assert!(unseen.status().unwrap().success());
+    let seen = |port: u16| watched.ps()["connections"].as_array().unwrap().iter().any(|c| c["port"] == port);
+    watched.until("the watcher sees a port of the master", || seen(other));
+    let listens = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_err();
+    assert!(listens(port) && listens(other));
+    let closed = watched.redtab(&["close", &id_of(&watched, port)]);
+    assert!(closed.status.success(), "{closed:?}\n{}", sshd.log());
+    let said = String::from_utf8_lossy(&closed.stdout).into_owned();
+    assert!(said.starts_with("closed  tunnel to prod-db:5432"), "{said}");
+    assert!(!listens(port) && listens(other));
+    let speaks = |master: &mut Ended, words: &mut std::io::Lines<BufReader<ChildStdout>>, word: &str| {
+        writeln!(master.0.stdin.as_mut().unwrap(), "{word}").unwrap();
+        assert_eq!(words.next().unwrap().unwrap(), word);
+    };
+    speaks(&mut master, &mut words, "still there");
+    let log = watched.redtab(&["log", "--json"]);
+    let log: Value = serde_json::from_slice(&log.stdout).unwrap();
+    let record = log["records"].as_array().unwrap().iter().find(|record| record["decision"] == "close");
+    assert_eq!(record.unwrap()["what"], "tunnel to prod-db:5432");
+    assert_eq!(record.unwrap()["reason"], "asked: closed");
+    // The control: of what nobody knows how it was asked for, nothing is ended.
+    let stays = watched.redtab(&["close", &id_of(&watched, other)]);
+    assert_eq!(stays.status.code(), Some(77), "{stays:?}");
+    let said = String::from_utf8_lossy(&stays.stderr).into_owned();
+    assert!(said.contains("tunnel to prod-web stays: its ssh serves others as well."), "{said}");
+    assert!(said.contains(&format!("ssh -O exit -S {control} master")), "{said}");
+    assert!(listens(other));
+    speaks(&mut master, &mut words, "and still");
+}
+
+/// A child that ends with its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A master in the background that has nothing else left is ended, as it always was.
+fn a_master_that_has_nothing_else_ends_with_its_forward(kind: Kind) {
+    let _alone = alone();
+    let watched = Watched::polling(home(), "10m", "");
+    let home = &watched.home;
+    let sshd = Sshd::start(home, &[]);
+    let control = home.join("cm");
+    sshd.configure(home, &format!("Host *\n  HostName 127.0.0.1\n  ControlPath {}\n", control.display()));
+    let port = free_port();
+    let mut shell = started(kind, home);
+    shell.line(&format!("ssh -fNM -L {port}:prod-db:5432 bastion"));
+    watched.until("the watcher has given it a number", || numbered(&watched, port));
+    assert!(control.exists());
+    let closed = watched.redtab(&["close", &id_of(&watched, port)]);
+    assert!(closed.status.success(), "{closed:?}\n{}", sshd.log());
+    watched.until("the master has ended", || !control.exists());
+}
+
+fn id_of(watched: &Watched, port: u16) -> String {
+    let ps = watched.ps();
+    let list = ps["connections"].as_array().unwrap();
+    list.iter().find(|c| c["port"] == port).unwrap_or_else(|| panic!("{ps}"))["id"].to_string()
+}
+
 fn numbered(watched: &Watched, port: u16) -> bool {
     let text = fs::read_to_string(watched.home.run_dir().join("machine.json")).unwrap_or_default();
     let machine: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -257,6 +340,8 @@ in_every_shell!(
     an_ssh_tunnel_is_known_at_once_in_every_tab,
     a_forward_that_stands_in_sshs_configuration_is_known_at_once,
     a_forward_that_a_master_takes_over_is_known_at_once,
+    a_forward_of_a_master_is_closed_and_its_sessions_live_on,
+    a_master_that_has_nothing_else_ends_with_its_forward,
     a_port_forward_of_kubectl_is_known_in_every_tab,
     a_session_to_anywhere_else_makes_nothing_red,
     with_the_watcher_dead_a_local_port_is_not_trusted,

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use redtab::processes::Sockets;
 use serde_json::Value;
-use support::{Home, Program, Sshd, Watched, free_port, kube_api, kubeconfig, postgres, postgres_bin, redis};
+use support::{
+    Home, Program, Sshd, Watched, free_port, kube_api, kubeconfig, postgres, postgres_bin, production, redis,
+};
 
 /// The limit the watcher is given, in seconds.
 const IDLE_AFTER: f64 = 20.0;
@@ -93,10 +95,8 @@ fn tmux(home: &Home, args: &[&str]) -> String {
 #[test]
 fn every_sort_of_connection_at_once() {
     let (postgres, redis) = (postgres(), redis());
-    let target = |ip: &str| {
-        format!("[[target]]\nsignal = \"url_host\"\nis = \"{ip}\"\nenvironment = \"production\"\n")
-    };
-    let hostname = "[[target]]\nsignal = \"hostname\"\nis = \"127.0.0.3\"\nenvironment = \"production\"\n";
+    let target = |ip: &str| production("url_host", ip);
+    let hostname = production("hostname", "127.0.0.3");
     let config = format!("idle_after = \"20s\"\n{}{}{hostname}", target("127.0.0.3"), target("127.0.0.4"));
     let watched = Watched::new(&config);
     let home = &watched.home;

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use tempfile::TempDir;
@@ -633,6 +634,78 @@ fn uninstall_removes_its_files_keeps_the_config_and_says_so() {
     assert!(
         text(&home.install(&["--uninstall"]).stdout).starts_with("redtab: nothing of redtab is in ~/.local.")
     );
+}
+
+/// An interactive bash on a terminal of its own, in which the real redtab is installed; it ends with this value.
+struct Terminal {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Terminal {
+    fn open(home: &Home) -> Terminal {
+        let mut command = CommandBuilder::new("bash");
+        command.arg("-i");
+        command.cwd(home.path(""));
+        command.env_clear();
+        command.env("HOME", home.path(""));
+        command.env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("TERM", "xterm");
+        command.env("REDTAB_RUN_DIR", home.path("run"));
+        let pty = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let child = pty.slave.spawn_command(command).unwrap();
+        std::thread::spawn(move || {
+            let mut sink = [0; 4096];
+            while reader.read(&mut sink).is_ok_and(|read| read > 0) {}
+        });
+        Terminal { child, _master: pty.master }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The watchers that look after this home.
+fn watchers(home: &Home) -> Vec<u32> {
+    let marker = format!("REDTAB_RUN_DIR={}\0", home.path("run").display());
+    let is_one = |pid: &u32| {
+        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        text(&read("cmdline")).contains("watch\0run\0") && text(&read("environ")).contains(&marker)
+    };
+    let entries = fs::read_dir("/proc").unwrap();
+    entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok()).filter(is_one).collect()
+}
+
+#[test]
+fn uninstall_ends_the_watcher_that_a_shell_has_started() {
+    let homes = [Home::new(), Home::new()];
+    let mut terminals = Vec::new();
+    let script = |home: &Home, args: &[&str]| {
+        let mut installer = home.installer(args);
+        installer.env("REDTAB_INSTALL_BINARY", env!("CARGO_BIN_EXE_redtab"));
+        assert_done(&run(installer.env("REDTAB_RUN_DIR", home.path("run"))));
+    };
+    for home in &homes {
+        script(home, &["--yes"]);
+        assert_eq!(watchers(home).len(), 0, "the installation itself starts none");
+        terminals.push(Terminal::open(home));
+        let end = Instant::now() + Duration::from_secs(30);
+        while watchers(home).len() != 1 || !home.path("run/machine.json").exists() {
+            assert!(Instant::now() < end, "{:?}", watchers(home));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    script(&homes[0], &["--uninstall"]);
+    assert_eq!(watchers(&homes[0]), [] as [u32; 0]);
+    // The control: that of another home goes on.
+    assert_eq!(watchers(&homes[1]).len(), 1);
+    script(&homes[1], &["--uninstall"]);
+    assert_eq!(watchers(&homes[1]), [] as [u32; 0]);
 }
 
 #[test]

@@ -367,6 +367,16 @@ fn as_a_service_it_sees_tunnels_terminals_and_tmux() {
         let mut command = home.command("systemctl");
         let state = command.args(["--user", "is-active", "redtab-watch.service"]).output().unwrap();
         assert_eq!(said(&state).trim(), "inactive");
+        // So does the script that takes all of redtab away, service and all.
+        assert!(redtab(&home, &["watch", "install"]).status.success());
+        until("it watches", || watchers(&home).len() == 1);
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh");
+        let mut command = home.command("dash");
+        let output = command.args([script, "--uninstall", "--prefix"]).arg(home.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(watchers(&home), [] as [u32; 0]);
+        assert!(!home.join(".config/systemd/user/redtab-watch.service").exists());
+        home.restore_redtab();
     }
     drop(by_hand);
     let mut shell = Kind::Bash.in_home(&home).redtab().start();

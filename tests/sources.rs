@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Home, tool};
+use support::{Home, production, tool};
 
 /// Variables, as a table gives them.
 type Vars<'a> = &'a [(&'a str, &'a str)];
@@ -507,6 +507,68 @@ fn psql_connects_where_redtab_says_the_service_leads() {
         let expected =
             service.told.map(|(_, index, database, user)| (index, database.to_owned(), user.to_owned()));
         assert_eq!(asked(&listeners, psql), expected, "{:?}", service.files);
+    }
+}
+
+/// What stands in the environment and on the line, and whether that leads to production, which is 127.0.0.2 here.
+const LINES: &[(Vars<'static>, &str, bool)] = &[
+    // What a service does not name comes from the environment.
+    (&[("PGHOST", "127.0.0.2")], "service=open", true),
+    (&[("PGHOST", "127.0.0.3")], "service=open", false),
+    (&[("PGHOST", "127.0.0.2")], "postgresql://?service=open", true),
+    (&[("PGSERVICE", "open"), ("PGHOST", "127.0.0.2")], "", true),
+    // What it names does not.
+    (&[("PGHOST", "127.0.0.2")], "service=dev", false),
+    (&[("PGHOST", "127.0.0.3")], "service=prod", true),
+    (&[("PGHOST", "127.0.0.3")], "postgresql://?service=prod", true),
+    (&[("PGHOST", "127.0.0.2")], "postgresql://?service=dev", false),
+    // An address beats a name, wherever either stands.
+    (&[("PGHOSTADDR", "127.0.0.2")], "service=dev", true),
+    (&[("PGHOST", "127.0.0.2")], "service=address", false),
+    // The line beats them all.
+    (&[("PGHOST", "127.0.0.2")], "service=open host=127.0.0.3", false),
+    (&[("PGHOST", "127.0.0.3")], "service=open host=127.0.0.2", true),
+    (&[("PGHOST", "127.0.0.2")], "-h 127.0.0.3 service=open", false),
+    (&[("PGHOST", "127.0.0.3")], "postgresql:///x?host=127.0.0.2", true),
+    (&[("PGHOST", "127.0.0.2")], "postgresql:///x?host=127.0.0.3", false),
+    // An address without a host leaves that to the environment as well.
+    (&[("PGHOST", "127.0.0.2")], "postgresql:///orders", true),
+    (&[("PGHOST", "127.0.0.3")], "postgresql:///orders", false),
+    (&[("PGHOST", "127.0.0.2")], "postgresql://127.0.0.3/orders", false),
+    (&[("PGHOST", "127.0.0.2")], "dbname=orders", true),
+];
+
+#[test]
+fn a_line_is_asked_about_where_psql_would_go_to_production() {
+    let there = TcpListener::bind("127.0.0.2:0").unwrap();
+    let port = there.local_addr().unwrap().port();
+    let listeners = [there, TcpListener::bind(("127.0.0.3", port)).unwrap()];
+    listeners.iter().for_each(|listener| listener.set_nonblocking(true).unwrap());
+    let home = Home::new();
+    let both = production("url_host", "127.0.0.2") + &production("hostname", "127.0.0.2");
+    home.write(".config/redtab/config.toml", both);
+    home.write(
+        OWN,
+        "[open]\ndbname=orders\n[dev]\nhost=127.0.0.3\n[prod]\nhost=127.0.0.2\n\
+         [address]\nhostaddr=127.0.0.3\n",
+    );
+    let port = port.to_string();
+    for (vars, line, leads_there) in LINES {
+        let vars: Vec<(&str, &str)> = vars.iter().copied().chain([("PGPORT", port.as_str())]).collect();
+        let mut psql = with(home.command("psql"), &home, &vars, "");
+        // Of a connection string the spaces are its own.
+        match line.starts_with('-') {
+            true => psql.args(line.split(' ')),
+            false => psql.args(Some(line).filter(|line| !line.is_empty())),
+        };
+        let asks = asked(&listeners, psql).map(|(index, ..)| index == 0);
+        assert_eq!(asks, Some(*leads_there), "psql {line} {vars:?}");
+        let quoted =
+            if line.starts_with('-') || line.is_empty() { (*line).into() } else { format!("'{line}'") };
+        let mut check = with(home.command(home.redtab()), &home, &vars, "");
+        let said = check.args(["check", "--", &format!("psql {quoted} -c 'drop table x'")]).output().unwrap();
+        let confirms = String::from_utf8_lossy(&said.stdout).starts_with("confirm");
+        assert_eq!(confirms, *leads_there, "psql {line} {vars:?}: {said:?}");
     }
 }
 

@@ -6,19 +6,14 @@ mod support;
 
 use std::fs;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redtab::processes::Sockets;
 use serde_json::Value;
 use support::tmux::Tmux;
-use support::{Desktop, Home, Kind, Program, Sshd, Watched, free_port, postgres, postgres_bin, redis_at};
-
-/// A watcher sees every connection of its user: these tests take turns.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use support::{
+    Desktop, Home, Kind, Program, Sshd, Watched, alone, free_port, postgres, postgres_bin, production,
+    redis_at,
+};
 
 /// A word that no other process of this machine has in its arguments, and an address for it.
 fn own_names() -> (String, String) {
@@ -29,11 +24,8 @@ fn own_names() -> (String, String) {
 
 /// Production is what carries this word or has this address, and nothing else: another test's connections are none of
 /// this one's, which might close them.
-fn production(word: &str, ip: &str) -> String {
-    format!(
-        "[[environment]]\nname = \"production\"\nmatch = [\"{word}\"]\n\
-         [[target]]\nsignal = \"url_host\"\nis = \"{ip}\"\nenvironment = \"production\"\n"
-    )
+fn own_production(word: &str, ip: &str) -> String {
+    format!("[[environment]]\nname = \"production\"\nmatch = [\"{word}\"]\n{}", production("url_host", ip))
 }
 
 fn idle_of(watched: &Watched, pid: u32) -> (String, u64) {
@@ -56,7 +48,7 @@ fn quiet_first_then_tmux_and_one_digest_for_all() {
     let redis = redis_at(&["127.0.0.1", &ip]);
     let mut home = Home::new();
     let desktop = Desktop::start(&mut home);
-    let watched = Watched::in_home(home, &format!("idle_after = \"6s\"\n{}", production(&word, &ip)));
+    let watched = Watched::in_home(home, &format!("idle_after = \"6s\"\n{}", own_production(&word, &ip)));
     let home = &watched.home;
     let tmux = Tmux::server(home, Kind::Bash);
     tmux.attach();
@@ -100,7 +92,7 @@ fn what_is_snoozed_and_what_is_switched_off_is_not_told() {
     let redis = redis_at(&["127.0.0.1", &ip]);
     let mut home = Home::new();
     let desktop = Desktop::start(&mut home);
-    let config = format!("idle_after = \"4s\"\n{}", production(&word, &ip));
+    let config = format!("idle_after = \"4s\"\n{}", own_production(&word, &ip));
     let watched = Watched::in_home(home, &config);
     let home = &watched.home;
     let tmux = Tmux::server(home, Kind::Bash);
@@ -137,7 +129,7 @@ fn late_in_the_evening_the_limit_is_a_shorter_one() {
     let config = |late: &str| {
         format!(
             "idle_after = \"1h\"\nidle_after_late = \"2s\"\n[hours]\nlate = [{late}]\n{}",
-            production(&word, &ip)
+            own_production(&word, &ip)
         )
     };
     let watched = Watched::new(&config(""));
@@ -173,7 +165,7 @@ fn only_what_is_known_to_be_idle_is_closed() {
         home,
         &format!(
             "on_idle = \"close\"\nidle_after = \"3s\"\nclose_after = \"8s\"\n{}",
-            production(&word, &ip)
+            own_production(&word, &ip)
         ),
     );
     let home = &watched.home;

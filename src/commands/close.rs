@@ -56,6 +56,13 @@ pub fn run(args: &Close) -> Result<Exit> {
                 ));
                 exit = Exit::Error;
             }
+            Outcome::Shared(way) => {
+                let way = escape::terminal(&way);
+                commands::complain(&format!(
+                    "{what} stays: its ssh serves others as well.  To end them all:  {way}"
+                ));
+                exit = Exit::Refused;
+            }
             Outcome::Refused(why) => {
                 commands::complain(&format!("{what} {why}: it was not closed"));
                 exit = Exit::Refused;

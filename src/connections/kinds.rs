@@ -367,6 +367,15 @@ fn service_of(text: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
+/// Whether libpq finds a host in such a text.
+fn names_host(text: &str) -> bool {
+    let address = text.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = address.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let pair = |pair: &str| pair.starts_with("host=") && pair.len() > "host=".len();
+    (!host.is_empty() && !host.starts_with(':')) || text.split(['?', '&', ' ']).any(pair)
+}
+
 impl Database {
     fn intent(&self, program: &str, args: &[String]) -> Option<Intent> {
         let kind = self.names.iter().find(|name| **name == program)?;
@@ -419,6 +428,7 @@ impl Database {
             _ => {}
         }
         let service = database.as_deref().filter(|_| self.files == Files::Postgres).and_then(service_of);
+        let names_host = database.as_deref().is_some_and(names_host);
         if let Some(name) = database.take_if(|name| {
             name.contains("://")
                 || (name.contains('=') && !name.contains('/'))
@@ -434,6 +444,10 @@ impl Database {
             intent.beside = Beside::Variables(self.variables, self.files);
             if let Some(service) = service {
                 intent.overrides.push(("PGSERVICE", service));
+                // The host that stands beside it beats that of the environment.
+                if names_host {
+                    intent.overrides.push(("PGHOST", String::new()));
+                }
             }
             // `psql -p 15433` goes to this machine, by a socket or by TCP: what listens there decides.
             if let Some(port) = port {
@@ -671,7 +685,7 @@ fn cloud_sql(args: &[String]) -> Option<Intent> {
         };
         let port = instance.rsplit_once("port=").or_else(|| instance.rsplit_once("tcp:"));
         let port = port.and_then(|(_, port)| port.rsplit(':').next()?.split('&').next()?.parse().ok());
-        intent.forwards.extend(port.map(|port| Forward { port, fact: Some(fact.clone()) }));
+        intent.forwards.extend(port.map(|port| Forward { port, fact: Some(fact.clone()), option: None }));
         intent.facts.push(fact);
     }
     if let [_] = intent.facts[..]

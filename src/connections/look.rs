@@ -119,6 +119,8 @@ struct Tracked {
 struct Judged {
     environment: usize,
     fact: Fact,
+    /// A forward as its ssh was asked for it.
+    option: Option<String>,
 }
 
 /// What one process holds.
@@ -645,7 +647,7 @@ impl Watch {
                 }
                 let Some(environment) = environment else { continue };
                 if best.as_ref().is_none_or(|best| weight(environment) > weight(best.environment)) {
-                    best = Some(Judged { environment, fact });
+                    best = Some(Judged { environment, fact, option: None });
                 }
             }
             (best, known)
@@ -669,6 +671,7 @@ impl Watch {
                 let forwards = self.forwards(one, held, &listening_anywhere);
                 let mut any_port = false;
                 for forward in forwards {
+                    let option = forward.option;
                     let judged = match forward.fact {
                         None => best.clone(),
                         Some(fact) => match judge(std::slice::from_ref(&fact), &ports) {
@@ -678,7 +681,7 @@ impl Watch {
                             (None, false) => best.clone().map(|best| behind(fact, best)),
                         },
                     };
-                    if let Some(judged) = judged {
+                    if let Some(judged) = judged.map(|judged| Judged { option, ..judged }) {
                         ports.insert(forward.port, judged.clone());
                         found.push((*pid, Some(forward.port), judged));
                         any_port = true;
@@ -881,6 +884,7 @@ fn described(
         tty: processes::tty_path(one.stat.tty_nr),
         tty_nr: one.stat.tty_nr,
         evidence,
+        forward: judged.option.clone(),
         opened_at: one.opened_at,
         ..Connection::default()
     }
@@ -978,13 +982,20 @@ fn beside(intent: &Intent, its: World) -> Vec<Fact> {
     let readings = match intent.beside {
         Beside::Nothing => Vec::new(),
         Beside::Variables(_, files) => {
-            let mut all = sources::env::read(&view);
-            all.extend(match files {
+            let told = match files {
                 Files::Nothing => Vec::new(),
                 Files::Postgres => sources::postgres::read(&view),
                 Files::Mysql => sources::mysql::read(&view),
                 Files::Docker => sources::docker::read(&view),
-            });
+            };
+            let mut all = sources::env::read(&view);
+            // A service tells what of the variables counts beside it.
+            if files == Files::Postgres && told.iter().any(|reading| matches!(reading, Reading::Found(_))) {
+                all.retain(
+                    |reading| matches!(reading, Reading::Found(signal) if &*signal.what == "PGSERVICE"),
+                );
+            }
+            all.extend(told);
             all
         }
         Beside::Kube => sources::kube::read(&view),
@@ -1101,7 +1112,10 @@ mod tests {
         let home = dir.path();
         for (path, text) in [
             (".my.cnf", "[client]\nhost = mysql.prod.acme.example\n"),
-            (".pg_service.conf", "[orders]\nhost=pg.prod.acme.example\n[test]\nhost=pg.test.acme.example\n"),
+            (
+                ".pg_service.conf",
+                "[orders]\nhost=pg.prod.acme.example\n[test]\nhost=pg.test.acme.example\n[open]\ndbname=orders\n[empty]\nhost=\n",
+            ),
             (".docker/config.json", "{\"currentContext\": \"prod-swarm\"}"),
             (".aws/config", "[profile live]\nregion = eu-central-1\n[profile dev]\nregion = eu-central-1\n"),
             (
@@ -1122,6 +1136,23 @@ mod tests {
             ("psql service=orders", nothing, "psql: pg.prod.acme.example, postgres service"),
             ("psql -d postgresql://?service=orders", nothing, "psql: pg.prod.acme.example, postgres service"),
             ("psql service=test", nothing, "psql: -"),
+            // What a service does not name comes from the environment, and nothing else does.
+            ("psql service=test", &[("PGHOST", "prod-db")], "psql: -"),
+            ("psql service=open", &[("PGHOST", "prod-db")], "psql: prod-db/orders, postgres service"),
+            (
+                "psql",
+                &[("PGSERVICE", "open"), ("PGHOST", "prod-db")],
+                "psql: prod-db/orders, postgres service",
+            ),
+            ("psql -d postgresql://?service=open", &[("PGHOST", "dev-db")], "psql: -"),
+            ("psql -d postgresql://dev-db?service=open", &[("PGHOST", "prod-db")], "psql: -"),
+            (
+                "psql -d postgresql://?service=open",
+                &[("PGHOST", "prod-db")],
+                "psql: prod-db/orders, postgres service",
+            ),
+            ("psql service=empty", &[("PGHOST", "prod-db")], "psql: -"),
+            ("psql service=none", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
             ("psql dbname=orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
             ("psql postgresql:///orders", &[("PGHOST", "prod-db")], "psql: prod-db, PGHOST"),
             ("psql postgresql://dev-db/orders", &[("PGHOST", "prod-db")], "psql: -"),

@@ -3,5 +3,6 @@
 
 pub mod kinds;
 pub mod look;
+pub mod master;
 pub mod resolve;
 pub mod tunnels;

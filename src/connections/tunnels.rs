@@ -12,12 +12,19 @@ pub struct Forward {
     pub port: u16,
     /// What it leads to; `None`: wherever the connection itself leads.
     pub fact: Option<Fact>,
+    /// As ssh takes it, where an ssh was asked for it: `-L15432:prod-db:5432`.
+    pub option: Option<String>,
 }
 
 impl Forward {
     /// A port that leads to the connection's own target.
     pub fn onward(port: u16) -> Forward {
-        Forward { port, fact: None }
+        Forward { port, ..Forward::default() }
+    }
+
+    /// The port of ssh's `-D`.
+    fn dynamic(text: &str) -> Option<Forward> {
+        Some(Forward { option: Some(format!("-D{text}")), ..Forward::onward(listened(text)?) })
     }
 }
 
@@ -139,7 +146,7 @@ impl Ssh {
             }
             'D' => {
                 self.dynamic = true;
-                self.local.extend(listened(value).map(Forward::onward));
+                self.local.extend(Forward::dynamic(value));
             }
             'R' => self.remote = true,
             'o' => self.keyword(value),
@@ -165,7 +172,7 @@ impl Ssh {
             }
             "dynamicforward" => {
                 self.dynamic = true;
-                self.local.extend(listened(value).map(Forward::onward));
+                self.local.extend(Forward::dynamic(value));
             }
             "remoteforward" => self.remote = true,
             "user" => self.user = Some(value.to_owned()),
@@ -177,6 +184,11 @@ impl Ssh {
         if list != "none" {
             self.jumps = list.split(',').map(|hop| user_and_host(hop).1.to_owned()).collect();
         }
+    }
+
+    /// Whether it was started for nothing but to listen, on this port among others.
+    pub fn is_for(&self, port: u16) -> bool {
+        self.no_command && self.local.iter().any(|forward| forward.port == port)
     }
 
     /// What a process with these arguments is.
@@ -267,7 +279,7 @@ impl Resolved {
                 }
                 "controlpath" if value != "none" => found.control_path = Some(value.to_owned()),
                 "localforward" => found.forwards.extend(configured_forward(value)),
-                "dynamicforward" => found.forwards.extend(listened(value).map(Forward::onward)),
+                "dynamicforward" => found.forwards.extend(Forward::dynamic(value)),
                 _ => {}
             }
         }
@@ -286,7 +298,8 @@ pub(super) fn local_forward(text: &str) -> Option<Forward> {
         [port, path] if path.starts_with('/') => (port, path, None),
         _ => return None,
     };
-    Some(Forward { port: port.parse().ok()?, fact: Some(far_fact(host, far.copied())) })
+    let option = Some(format!("-L{text}"));
+    Some(Forward { port: port.parse().ok()?, fact: Some(far_fact(host, far.copied())), option })
 }
 
 /// `[bind:]port [host]:hostport`, as configuration files and `ssh -G` write it.
@@ -294,7 +307,8 @@ pub(super) fn configured_forward(text: &str) -> Option<Forward> {
     let (near, far) = text.split_once(char::is_whitespace)?;
     let far = colon_pieces(far.trim());
     let [host, port] = &far[..] else { return None };
-    Some(Forward { port: listened(near)?, fact: Some(far_fact(host, Some(port))) })
+    let option = Some(format!("-L{}", as_option(text)));
+    Some(Forward { port: listened(near)?, fact: Some(far_fact(host, Some(port))), option })
 }
 
 /// What lies behind a forward, as the far side sees it: `localhost` is that host itself.

@@ -600,28 +600,63 @@ fn push_target(targets: &mut Vec<LineTarget>, port: &mut Option<u16>, kind: Kind
     };
     let database = matches!(kind, Kind::Database | Kind::Url | Kind::Hostname);
     if database && text.contains("://") {
-        return targets.push(LineTarget::new(Kind::Url, Some(without_secret(&text))));
+        let mut target = LineTarget::new(Kind::Url, Some(without_secret(&text)));
+        if is_postgres(&text) {
+            // `postgresql:///orders?service=x`: where no host stands in its place, the query or the surroundings name it.
+            target.settles = names_host(&text);
+            let query = text.split_once('?').map_or("", |(_, query)| query);
+            libpq(targets, port, query.split('&').filter_map(|pair| pair.split_once('=')), is_where);
+        }
+        return targets.push(target);
     }
     // libpq's `host=… dbname=…`.
     if kind == Kind::Database && text.contains('=') {
-        for pair in text.split_whitespace() {
-            let Some((key, value)) = pair.split_once('=') else { continue };
-            let kind = match key {
-                "host" | "hostaddr" => Kind::Hostname,
-                "dbname" => Kind::Database,
-                "user" => Kind::DatabaseUser,
-                "service" => Kind::PgService,
-                "port" => {
-                    *port = value.parse().ok();
-                    continue;
-                }
-                _ => continue,
-            };
-            targets.push(LineTarget::new(kind, Some(value.trim_matches('\'').to_string())));
-        }
-        return;
+        let pairs = text.split_whitespace().filter_map(|pair| pair.split_once('='));
+        return libpq(targets, port, pairs, |_| true);
     }
     targets.push(LineTarget::new(kind, Some(text)));
+}
+
+/// What libpq's settings of these names say.
+fn libpq<'a>(
+    targets: &mut Vec<LineTarget>,
+    port: &mut Option<u16>,
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    counts: impl Fn(&str) -> bool,
+) {
+    for (key, value) in pairs.filter(|(key, _)| counts(key)) {
+        let kind = match key {
+            "host" | "hostaddr" => Kind::Hostname,
+            "dbname" => Kind::Database,
+            "user" => Kind::DatabaseUser,
+            "service" => Kind::PgService,
+            "port" => {
+                *port = value.parse().ok();
+                continue;
+            }
+            _ => continue,
+        };
+        targets.push(LineTarget::new(kind, Some(value.trim_matches('\'').to_string())));
+    }
+}
+
+/// Whether a setting in an address's query says where it leads, which nothing else there does.
+fn is_where(key: &str) -> bool {
+    matches!(key, "host" | "hostaddr" | "port" | "service")
+}
+
+fn is_postgres(url: &str) -> bool {
+    let scheme = url.split("://").next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case("postgresql") || scheme.eq_ignore_ascii_case("postgres")
+}
+
+/// Whether something stands where an address has its host.
+fn names_host(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    // A password may hold a slash: the last @ ends it.
+    let behind = rest.rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    let host = behind.split(['/', '?', '#']).next().unwrap_or_default();
+    !host.is_empty() && !host.starts_with(':')
 }
 
 /// Whether a `name=value` word holds something that must not be shown.

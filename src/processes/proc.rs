@@ -15,6 +15,9 @@ use crate::idle::{Key, Millis};
 /// Arguments and environments beyond this are cut off.
 const TEXT_CAP: u64 = 256 * 1024;
 
+/// So is a list of sockets beyond this.
+const LIST_CAP: u64 = 8 * 1024 * 1024;
+
 /// The kernel tells when data went through a socket.
 pub const TIMED: bool = true;
 
@@ -156,6 +159,25 @@ pub fn environ(pid: u32) -> Option<Vec<(OsString, OsString)>> {
     Some(environ.split(|byte| *byte == 0).filter_map(entry).collect())
 }
 
+/// Of those that listen.
+pub fn bound(pid: u32) -> Option<Vec<PathBuf>> {
+    let own = sockets_of(pid)?;
+    let mut list = String::new();
+    fs::File::open("/proc/net/unix").ok()?.take(LIST_CAP).read_to_string(&mut list).ok()?;
+    let listeners = list.lines().filter_map(listener);
+    Some(listeners.filter(|(inode, _)| own.contains(inode)).map(|(_, path)| PathBuf::from(path)).collect())
+}
+
+/// The inode and the path of a socket that listens, from a line of `/proc/net/unix`: number, users, protocol, flags, kind,
+/// state, inode, path.
+fn listener(line: &str) -> Option<(u64, &str)> {
+    const ACCEPTS: u32 = 1 << 16;
+    let flags = u32::from_str_radix(line.split_ascii_whitespace().nth(3)?, 16).ok()?;
+    let path = line.get(line.find(['/', '@'])?..)?;
+    let inode = line.get(..line.len() - path.len())?.split_ascii_whitespace().next_back()?.parse().ok()?;
+    (flags & ACCEPTS != 0).then_some((inode, path))
+}
+
 /// A start is counted in clock ticks since boot.
 pub fn age(key: Key) -> Millis {
     let started = key.started.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1);
@@ -221,6 +243,18 @@ mod tests {
         assert_eq!(stat.comm, "a) S 1 (b");
         assert_eq!(parse_stat(42, &line.replace("b) S", "b) Z")), None);
         assert_eq!(parse_stat(42, "42 )("), None);
+    }
+
+    #[test]
+    fn a_local_socket_that_listens() {
+        let line = |flags: &str, rest: &str| {
+            format!("0000000068019d98: 00000002 00000000 {flags} 0001 01 15011702{rest}")
+        };
+        assert_eq!(listener(&line("00010000", " /a b.c")), Some((15_011_702, "/a b.c")));
+        assert_eq!(listener(&line("00010000", " @/tmp/.X11")), Some((15_011_702, "@/tmp/.X11")));
+        assert_eq!(listener(&line("00000000", " /a")), None);
+        assert_eq!(listener(&line("00010000", "")), None);
+        assert_eq!(listener("Num       RefCount Protocol Flags    Type St Inode Path"), None);
     }
 
     #[test]

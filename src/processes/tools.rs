@@ -163,6 +163,11 @@ pub fn environ(pid: u32) -> Option<Vec<(OsString, OsString)>> {
     look_into(pid, what, |process| entries(process.environ())).filter(|entries| !entries.is_empty())
 }
 
+/// Of those that listen, and those accepted there.
+pub fn bound(pid: u32) -> Option<Vec<PathBuf>> {
+    lsof(owner(pid)?, LOCAL).ok().map(|mut held| held.bound.remove(&pid).unwrap_or_default())
+}
+
 /// A start is counted in seconds since the epoch.
 pub fn age(key: Key) -> Millis {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -285,6 +290,7 @@ struct Held {
     tcp: Vec<Tcp>,
     holders: HashMap<u32, Vec<u64>>,
     peers: HashMap<u64, u64>,
+    bound: HashMap<u32, Vec<PathBuf>>,
 }
 
 /// Asks `lsof` for this user's sockets of one sort.
@@ -372,6 +378,10 @@ impl File<'_> {
             let own = if self.inode.is_empty() { self.device } else { self.inode };
             let id = fingerprint(&[own]);
             held.holders.entry(pid).or_default().push(id);
+            if self.name.starts_with('/') {
+                let path = self.name.split(" type=").next().unwrap_or(self.name);
+                held.bound.entry(pid).or_default().push(path.into());
+            }
             if let Some((_, peer)) = self.name.rsplit_once("->") {
                 let peer = peer.strip_prefix("INO=").unwrap_or(peer);
                 held.peers.insert(id, fingerprint(&[peer.split(' ').next().unwrap_or(peer)]));
@@ -494,6 +504,7 @@ mod tests {
         let held = parse_lsof(linux);
         assert_eq!(held.peers[&held.holders[&7][0]], held.holders[&8][0]);
         assert_eq!(held.peers[&held.holders[&8][0]], held.holders[&7][0]);
+        assert_eq!(held.bound[&8], [PathBuf::from("/run/cm")]);
         for cut in 0..text.len() {
             let _ = parse_lsof(&text[..cut]);
         }

@@ -1,5 +1,6 @@
-//! libpq's service: what `PGSERVICE` stands for. What it refuses: to look at passwords, and to ask the LDAP server that a
-//! service may name. Of `PGSERVICE` itself the name is the `env` source's.
+//! libpq's service: what `PGSERVICE` stands for, with what libpq takes from variables where the service leaves it open.
+//! What it refuses: to look at passwords, and to ask the LDAP server that a service may name. Of `PGSERVICE` itself the
+//! name is the `env` source's.
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,15 @@ const OF: Of = Of { source: "postgres", domain: Domain::Database };
 
 /// The variables this source reads.
 pub const VARIABLES: &[&str] = &["PGSERVICEFILE", "PGSYSCONFDIR"];
+
+/// A service's settings that say where it leads, and the variables that do where it does not.
+const SETTINGS: &[(&str, &str)] = &[
+    ("host", "PGHOST"),
+    ("hostaddr", "PGHOSTADDR"),
+    ("port", "PGPORT"),
+    ("dbname", "PGDATABASE"),
+    ("user", "PGUSER"),
+];
 
 /// Where Debian's libpq looks when `PGSYSCONFDIR` does not say.
 const SYSTEM: &str = "/etc/postgresql-common";
@@ -54,9 +64,9 @@ struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
-    /// Of a repeated setting the first.
+    /// Of a repeated setting the first; an empty one is set all the same.
     fn get(&self, key: &str) -> Option<&'a str> {
-        self.settings.iter().find(|(k, value)| *k == key && !value.is_empty()).map(|(_, value)| *value)
+        self.settings.iter().find(|(k, _)| *k == key).map(|(_, value)| *value)
     }
 }
 
@@ -91,31 +101,38 @@ fn defined<'a>(text: &'a str, name: &str) -> Result<Option<Service<'a>>, (usize,
 }
 
 fn signal(view: &View, name: &str, path: &Path, service: &Service<'_>) -> Signal {
-    let hosts = service.get("hostaddr").or_else(|| service.get("host"));
     // What a service leaves open, variables tell.
-    let hosts = hosts.map(str::to_owned).or_else(|| set(view, "PGHOSTADDR")).or_else(|| set(view, "PGHOST"));
-    let ports = service.get("port").map(str::to_owned).or_else(|| set(view, "PGPORT"));
+    let address = service.get("hostaddr").is_some_and(|address| !address.is_empty());
+    let told = |(key, variable): &(&'static str, &str)| {
+        // An address beats a name that only the environment says.
+        let open = || set(view, variable).filter(|_| !(address && *key == "host"));
+        let value = service.get(key).map(str::to_owned).or_else(open)?;
+        (!value.is_empty()).then_some((*key, value))
+    };
+    let told: Vec<(&str, String)> = SETTINGS.iter().filter_map(told).collect();
+    let get = |key: &str| told.iter().find(|(known, _)| *known == key).map(|(_, value)| value.as_str());
+    // It beats the service's own name as well; both are judged.
+    let (hosts, ports) = (get("hostaddr").or(get("host")), get("port"));
     let tcp = |host: &&str| !host.is_empty() && !host.starts_with(['/', '@']);
     let mut port = None;
     for (index, host) in hosts.iter().flat_map(|hosts| hosts.split(',')).map(str::trim).enumerate() {
         if tcp(&host) && address::is_loopback(host) && port.is_none() {
             // One port for all of them, or one for each.
-            let mut list = ports.as_deref().unwrap_or_default().split(',');
+            let mut list = ports.unwrap_or_default().split(',');
             let own = if list.clone().count() == 1 { list.next() } else { list.nth(index) };
             port = own
                 .map(str::trim)
                 .map_or(Some(5432), |own| if own.is_empty() { Some(5432) } else { own.parse().ok() });
         }
     }
-    let database = service.get("dbname").map(|name| crate::parts::shown(Kind::Database, name));
-    let shown_port = service.get("port").map(|port| format!(":{port}")).unwrap_or_default();
-    let shown_hosts =
-        [service.get("host"), service.get("hostaddr")].into_iter().flatten().next().unwrap_or_default();
+    let database = get("dbname").map(|name| crate::parts::shown(Kind::Database, name));
+    let shown_port = get("port").map(|port| format!(":{port}")).unwrap_or_default();
+    let shown_hosts = get("host").or(get("hostaddr")).unwrap_or_default();
     let value = format!("{shown_hosts}{shown_port}/{}", database.as_deref().unwrap_or_default());
     let place: Place = in_file(path, Some(service.line));
     let label = if shown_hosts.is_empty() || port.is_some() { name } else { shown_hosts };
     let value = value.trim_end_matches('/').to_owned();
-    Signal { value, port, ..OF.signal("service", label, place, parts(|key| service.get(key))) }
+    Signal { value, port, ..OF.signal("service", label, place, parts(get)) }
 }
 
 /// The pieces of a service that are judged: hosts, database and user. Passwords are not asked for.

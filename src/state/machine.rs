@@ -49,6 +49,8 @@ pub struct Connection {
     pub environment: String,
     /// The loopback port it listens on, for tunnels.
     pub port: Option<u16>,
+    /// What an ssh was asked for there, as it takes it: `-L15432:prod-db:5432`; `None` where that is not known.
+    pub forward: Option<String>,
     pub process: Process,
     /// Its terminal's path and device number; without one `None` and 0.
     pub tty: Option<String>,
@@ -123,6 +125,7 @@ impl Machine {
                     "label": c.label,
                     "environment": c.environment,
                     "port": c.port,
+                    "forward": c.forward,
                     "pid": c.process.pid,
                     "started": c.process.started,
                     "tty": c.tty,
@@ -230,6 +233,7 @@ fn connection(value: &Value) -> Option<Connection> {
         label: text(&value["label"]),
         environment: text(&value["environment"]),
         port: value["port"].as_u64().and_then(|port| u16::try_from(port).ok()),
+        forward: value["forward"].as_str().map(str::to_owned),
         process: process(value)?,
         tty: value["tty"].as_str().map(str::to_owned),
         tty_nr: value["tty_nr"].as_u64().unwrap_or(0),
@@ -252,6 +256,7 @@ mod tests {
             label: "prod-db".into(),
             environment: "production".into(),
             port: Some(15432),
+            forward: Some("-L15432:prod-db:5432".into()),
             process: Process { pid: 4242, started: 99 },
             tty: Some("/dev/pts/3".into()),
             tty_nr: 34819,

@@ -24,7 +24,7 @@ pub use servers::{Server, postgres, postgres_bin, redis, redis_at};
 pub use shell::{Kind, Shell, Start};
 pub use sshd::{LOOPBACK, Sshd, free_port, wait_for_port};
 pub use strace::Calls;
-pub use watched::{Program, Watched};
+pub use watched::{Program, Watched, alone, production};
 
 /// Makes of each `fn name(kind: Kind)` three tests: `name::bash`, `name::zsh` and `name::fish`.
 #[macro_export]

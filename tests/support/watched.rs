@@ -2,12 +2,26 @@
 
 use std::io::{Read, Write};
 use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::Value;
 
 use super::home::Home;
+
+/// A watcher sees every connection of its user: tests that open some take turns.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Held by a test that must not see what another one opens.
+pub fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lines of a configuration that make this value of a signal production.
+pub fn production(signal: &str, is: &str) -> String {
+    format!("[[target]]\nsignal = \"{signal}\"\nis = \"{is}\"\nenvironment = \"production\"\n")
+}
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
