@@ -273,8 +273,9 @@ impl RunDir {
         read(&self.existing(DIR)?, &tab.key(), world.uid)
     }
 
-    /// Where the records lie.
+    /// Where the records lie. It is there from now on: only what is there can be watched.
     pub fn tabs_directory(&self) -> PathBuf {
+        let _ = self.subdir(DIR);
         self.path().join(DIR)
     }
 
