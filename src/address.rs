@@ -173,6 +173,14 @@ fn hosts_before_options(text: &str) -> Option<Vec<Host>> {
     hosts_in(front).ok()
 }
 
+/// Whether something stands where a URL has its host. The user and the password before it end at the last `@` there.
+pub fn names_host(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    !host.is_empty() && !host.starts_with(':')
+}
+
 /// Whether a host is this machine: `localhost` and names under it, 127.*, `::1`, the unspecified addresses, nothing at
 /// all, a socket's path. A Cloud SQL socket (`/cloudsql/…`) is not: it leads elsewhere and its name says where.
 pub fn is_loopback(host: &str) -> bool {

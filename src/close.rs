@@ -86,6 +86,9 @@ pub fn end(world: &World, connection: &Connection) -> Outcome {
         Some(Parted::Closed) => return Outcome::Closed,
         Some(Parted::Gone) => return Outcome::Gone,
         Some(Parted::Shared(way)) => return Outcome::Shared(way),
+        Some(Parted::Untold) => {
+            return Outcome::Refused("may serve others as well, which can't be told here".into());
+        }
         Some(Parted::Alone) | None => {}
     }
     let gentle: &[Step] = match connection.kind.as_str() {

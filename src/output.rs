@@ -14,35 +14,44 @@ use rustix::process::{Pid, Signal};
 /// # Errors
 /// Why there is no answer, as the end of a sentence. Its whole process group is ended then.
 pub fn output(command: Command, limit: Duration, cap: usize) -> Result<Vec<u8>, String> {
-    match whatever(command, limit, cap)? {
+    match whatever(command, limit, cap, false)? {
         (bytes, Some(0)) => Ok(bytes),
         (_, Some(code)) => Err(format!("ends with status {code}")),
         (_, None) => Err("was killed".into()),
     }
 }
 
-/// The same however it ends: with its status, `None` when a signal ended it.
+/// The same however it ends: with its status, `None` when a signal ended it. `complaints`: with its stderr.
 ///
 /// # Errors
 /// As [`output`], but for the status.
-pub fn whatever(mut command: Command, limit: Duration, cap: usize) -> Result<(Vec<u8>, Option<i32>), String> {
+pub fn whatever(
+    mut command: Command,
+    limit: Duration,
+    cap: usize,
+    complaints: bool,
+) -> Result<(Vec<u8>, Option<i32>), String> {
+    let failed = |error: std::io::Error| crate::world::plain(&error);
+    let (out, into) = std::io::pipe().map_err(failed)?;
+    let err = if complaints { Stdio::from(into.try_clone().map_err(failed)?) } else { Stdio::null() };
     let mut child = command
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stdout(into)
+        .stderr(err)
         .process_group(0)
         .spawn()
-        .map_err(|error| format!("can't be started: {}", crate::world::plain(&error)))?;
-    let read = read(&mut child, Instant::now() + limit, cap);
+        .map_err(|error| format!("can't be started: {}", failed(error)))?;
+    // Its ends of the pipe are the only ones left.
+    drop(command);
+    let read = read(out, Instant::now() + limit, cap);
     if read.is_err() {
         end(&child);
     }
-    let status = child.wait().map_err(|error| crate::world::plain(&error))?;
+    let status = child.wait().map_err(failed)?;
     Ok((read?, status.code()))
 }
 
-fn read(child: &mut Child, end: Instant, cap: usize) -> Result<Vec<u8>, String> {
-    let mut out = child.stdout.take().ok_or("has no output")?;
+fn read(mut out: std::io::PipeReader, end: Instant, cap: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {

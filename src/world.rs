@@ -434,11 +434,6 @@ impl World {
         if name == "(none)" { String::new() } else { name }
     }
 
-    /// The device number of a process's terminal, 0 without one; `None` when it is gone, or only waits to be buried.
-    pub fn terminal_of(&self, pid: u32) -> Option<u64> {
-        processes::stat(pid).map(|stat| stat.tty_nr)
-    }
-
     /// Whether a process's group has this terminal (a device number, the process's own) for itself.
     pub fn has_terminal(&self, pid: u32, tty: u64) -> bool {
         processes::stat(pid).is_some_and(|stat| stat.tty_nr == tty && stat.foreground)

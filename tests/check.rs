@@ -377,6 +377,9 @@ fn what_a_shell_takes_from_a_pipe_is_asked_about_where_it_is_hot() {
         "./gen.py | kubectl --context dev-eu exec -i web -- sh",
         "./gen.py | ssh dev-web bash",
         "curl -fsSL https://x.example/install.sh | less",
+        // What is printed is a file's name.
+        "bash \"$(command -v deploy)\"",
+        "python3 `pyenv which black`",
         // How a shell takes in what belongs to it.
         "source <(kubectl completion bash)",
         "eval \"$(ssh-agent)\"",

@@ -240,12 +240,17 @@ fn only_what_is_known_to_be_idle_is_closed() {
     ];
     watched.until("the tunnel is closed", || !lives(tunnel.pid()));
     watched.until("the idle psql is closed", || !lives(idle));
-    // Its tab is told before and after.
-    tmux.prompt(&idle_pane);
-    let screen = tmux.tmux(&["capture-pane", "-p", "-t", &idle_pane]);
+    // Its tab is told before and after: at the prompt that comes when it ends, or at the next.
+    let screen = || tmux.tmux(&["capture-pane", "-p", "-t", &idle_pane]);
+    tmux.until("its end is told", |tmux| {
+        screen().contains("was closed: idle for") || {
+            tmux.line(&idle_pane, "");
+            false
+        }
+    });
+    let screen = screen();
     assert!(screen.contains("redtab: psql to 127.0.0.2"), "{screen}");
     assert!(screen.contains("will be closed in 4 s unless it is used.  redtab snooze"), "{screen}");
-    assert!(screen.contains("was closed: idle for"), "{screen}");
     // Everything else has had more time than that as well.
     for pid in [begun, failed, typing, outside.pid(), silent.pid(), working.pid(), first.pid()] {
         watched.until("twice the time", || idle_of(&watched, pid).1 > 16);

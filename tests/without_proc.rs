@@ -86,8 +86,13 @@ fn an_lsof_that_hangs_holds_nobody_up() {
 
 #[test]
 fn what_lsof_does_not_tell_is_not_claimed() {
-    for lsof in ["#!/bin/sh\nexit 2\n", "#!/bin/sh\nkill -9 $$\n", "#!/bin/sh\nexec yes p1\n", "#!/nowhere\n"]
-    {
+    for lsof in [
+        "#!/bin/sh\necho 'lsof: refused' >&2\nexit 1\n",
+        "#!/bin/sh\nexit 2\n",
+        "#!/bin/sh\nkill -9 $$\n",
+        "#!/bin/sh\nexec yes p1\n",
+        "#!/nowhere\n",
+    ] {
         let scene = Scene::with(Some(lsof));
         assert_eq!(scene.state_of(scene.tunnel.pid()), "unknown", "{lsof}");
         scene.goes_on();

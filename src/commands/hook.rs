@@ -87,7 +87,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     }
 
     let mut always = faulty;
-    let files: Vec<Watch> = watched
+    let mut files: Vec<Watch> = watched
         .iter()
         .filter_map(|watched| {
             let stamp = |mtime| run_dir.as_ref().and_then(|dir| dir.stamp(mtime));
@@ -96,7 +96,6 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
             watch
         })
         .collect();
-    let mut files = files;
     for pid in view.processes() {
         // A process needs no stamp: what is there while it lives is enough. Where nothing is, every prompt asks.
         match processes::life(pid) {

@@ -128,13 +128,13 @@ fn same_comm(comm: &str, name: &str) -> bool {
 pub fn intent(argv: &[String]) -> Option<Intent> {
     let whole: Vec<String>;
     let mut argv = argv;
-    // Some programs write their arguments over with one text.
+    // Some programs write their arguments over with one text; on macOS what follows it may be anything.
+    if let Some(master) = argv.first().and_then(|title| Ssh::master(title)) {
+        return Some(master);
+    }
     if let [title] = argv.iter().filter(|a| !a.is_empty()).collect::<Vec<_>>()[..]
         && title.contains(' ')
     {
-        if let Some(master) = Ssh::master(title) {
-            return Some(master);
-        }
         whole = title.split_whitespace().map(str::to_owned).collect();
         argv = &whole;
     }
@@ -369,11 +369,8 @@ fn service_of(text: &str) -> Option<String> {
 
 /// Whether libpq finds a host in such a text.
 fn names_host(text: &str) -> bool {
-    let address = text.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = address.split(['/', '?']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
     let pair = |pair: &str| pair.starts_with("host=") && pair.len() > "host=".len();
-    (!host.is_empty() && !host.starts_with(':')) || text.split(['?', '&', ' ']).any(pair)
+    address::names_host(text) || text.split(['?', '&', ' ']).any(pair)
 }
 
 impl Database {

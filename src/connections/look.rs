@@ -298,7 +298,8 @@ impl Watch {
             return;
         }
         let own = owner == self.uid;
-        if own && stat.tty_nr != 0 {
+        // A terminal's session may be led by another user's `login`.
+        if stat.tty_nr != 0 && (own || stat.leads) {
             self.terminals.insert(pid, stat.clone());
         }
         if !candidate {

@@ -1,5 +1,5 @@
-//! What of an ssh master can be ended alone: a forward that it took over from another ssh. It is asked for by the master's own
-//! socket, and believed only when nothing listens there any more.
+//! What of an ssh master can be ended alone: a forward that it took over from another ssh. It is asked for by the master's
+//! own socket, and believed only when nothing listens there any more.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,15 +26,21 @@ pub enum Parted {
     Alone,
     /// It still listens, and the process serves others as well; the command that ends them all.
     Shared(String),
+    /// The system does not tell whether it is a master, or what it serves.
+    Untold,
 }
 
 /// Ends the forward that this connection is, where its process is a master that may serve others as well; `None` where it
 /// is no such forward.
 pub fn part_with(world: &World, connection: &Connection) -> Option<Parted> {
     let (pid, port) = (connection.process.pid, connection.port?);
-    let path = control_path(pid)?;
+    if processes::stat(pid)?.comm != "ssh" {
+        return None;
+    }
+    let Some(bound) = processes::bound(pid) else { return Some(Parted::Untold) };
+    let path = bound.iter().find_map(|path| moved_to(path))?;
     let argv = processes::argv(pid);
-    let ports = listening(pid, world.uid)?;
+    let Some(ports) = listening(pid, world.uid) else { return Some(Parted::Untold) };
     if !ports.contains(&port) {
         return Some(Parted::Gone);
     }
@@ -68,15 +74,7 @@ pub fn part_with(world: &World, connection: &Connection) -> Option<Parted> {
     Some(if alone { Parted::Alone } else { Parted::Shared(format!("ssh -O exit -S {socket} master")) })
 }
 
-/// The socket on which a process waits for other ssh's; `None` where it is no master.
-fn control_path(pid: u32) -> Option<PathBuf> {
-    if processes::stat(pid)?.comm != "ssh" {
-        return None;
-    }
-    processes::bound(pid)?.iter().find_map(|path| moved_to(path))
-}
-
-/// Where ssh has moved a socket since it was bound; `None` of one that is none of its own.
+/// Where ssh has moved a socket since it was bound, to wait there for other ssh's; `None` of one that is none of its own.
 fn moved_to(bound: &Path) -> Option<PathBuf> {
     let (path, unique) = bound.to_str()?.rsplit_once('.')?;
     let moved = unique.len() == UNIQUE && unique.bytes().all(|byte| byte.is_ascii_alphanumeric());

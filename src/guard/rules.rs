@@ -603,7 +603,7 @@ fn push_target(targets: &mut Vec<LineTarget>, port: &mut Option<u16>, kind: Kind
         let mut target = LineTarget::new(Kind::Url, Some(without_secret(&text)));
         if is_postgres(&text) {
             // `postgresql:///orders?service=x`: where no host stands in its place, the query or the surroundings name it.
-            target.settles = names_host(&text);
+            target.settles = crate::address::names_host(&text);
             let query = text.split_once('?').map_or("", |(_, query)| query);
             libpq(targets, port, query.split('&').filter_map(|pair| pair.split_once('=')), is_where);
         }
@@ -648,15 +648,6 @@ fn is_where(key: &str) -> bool {
 fn is_postgres(url: &str) -> bool {
     let scheme = url.split("://").next().unwrap_or_default();
     scheme.eq_ignore_ascii_case("postgresql") || scheme.eq_ignore_ascii_case("postgres")
-}
-
-/// Whether something stands where an address has its host.
-fn names_host(url: &str) -> bool {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    // A password may hold a slash: the last @ ends it.
-    let behind = rest.rfind('@').map_or(rest, |at| &rest[at + 1..]);
-    let host = behind.split(['/', '?', '#']).next().unwrap_or_default();
-    !host.is_empty() && !host.starts_with(':')
 }
 
 /// Whether a `name=value` word holds something that must not be shown.

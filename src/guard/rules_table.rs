@@ -1030,7 +1030,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "sql-piped",
         level: Level::Warn,
-        programs: &["psql", "mysql", "mariadb", "cockroach", "clickhouse-client", "sqlcmd", "sqlplus"],
+        programs: &["psql", "mysql", "mariadb", "cockroach", "sqlplus"],
         unless: &[
             "-c",
             "--command",

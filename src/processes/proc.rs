@@ -10,6 +10,7 @@ use std::{fs, io};
 
 use super::sock_diag;
 use super::{Details, Stat, Tcp};
+use crate::clock;
 use crate::idle::{Key, Millis};
 
 /// Arguments and environments beyond this are cut off.
@@ -83,8 +84,7 @@ fn pids() -> Vec<u32> {
     pids
 }
 
-/// The process or thread that was started last, whichever it was; `None` where the system does not say, or speaks of
-/// other numbers than `/proc` does. Where it is the same as before, nothing was started since.
+/// It is believed where it speaks of the same numbers as `/proc`; some sandboxes always say 0.
 pub fn last_started() -> Option<u32> {
     let own = fs::read_link("/proc/self").ok()?;
     if own.to_str()?.parse() != Ok(std::process::id()) {
@@ -92,7 +92,8 @@ pub fn last_started() -> Option<u32> {
     }
     let mut line = [0; 128];
     let length = fs::File::open("/proc/loadavg").ok()?.read(&mut line).ok()?;
-    std::str::from_utf8(&line[..length]).ok()?.split_ascii_whitespace().nth(4)?.parse().ok()
+    let last = std::str::from_utf8(&line[..length]).ok()?.split_ascii_whitespace().nth(4)?.parse().ok();
+    last.filter(|last| *last != 0)
 }
 
 /// Whose process it is.
@@ -181,9 +182,7 @@ fn listener(line: &str) -> Option<(u64, &str)> {
 /// A start is counted in clock ticks since boot.
 pub fn age(key: Key) -> Millis {
     let started = key.started.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1);
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let now = now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000);
-    Millis::try_from(now).unwrap_or(0).saturating_sub(started)
+    clock::since_boot().saturating_sub(started)
 }
 
 pub fn boot_id() -> String {

@@ -251,7 +251,7 @@ fn run_ps(arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program("ps")?);
     // The start is told in the zone and the language of whoever asks.
     command.args(arguments).env("LC_ALL", "C").env("TZ", "UTC0");
-    let (bytes, _) = output::whatever(command, PATIENCE, OUTPUT_CAP).ok()?;
+    let (bytes, _) = output::whatever(command, PATIENCE, OUTPUT_CAP, false).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -307,11 +307,11 @@ fn lsof(uid: u32, which: &[&str]) -> io::Result<Held> {
             .args(["-nPlbw", "-F", "puftdiPnT", "-a", "-u", &uid.to_string()])
             .args(which)
             .env("LC_ALL", "C");
-        output::whatever(command, PATIENCE, OUTPUT_CAP)
+        output::whatever(command, PATIENCE, OUTPUT_CAP, true)
     });
     match answer {
-        // With 1 it says that there was nothing to be found, or not everything.
-        Ok((bytes, Some(0 | 1))) => {
+        // With 1 it says that there was nothing to be found, or not everything; with a word about it, that it failed.
+        Ok((bytes, Some(code))) if code == 0 || (code == 1 && has_sockets_or_no_word(&bytes)) => {
             *failed = None;
             Ok(parse_lsof(&String::from_utf8_lossy(&bytes)))
         }
@@ -320,6 +320,12 @@ fn lsof(uid: u32, which: &[&str]) -> io::Result<Held> {
             Err(io::ErrorKind::Unsupported.into())
         }
     }
+}
+
+/// Whether this names a process, or is empty: what `lsof` has to complain of begins with its own name.
+fn has_sockets_or_no_word(output: &[u8]) -> bool {
+    let lines = || output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines().next().is_none() || lines().any(|line| line.first() == Some(&b'p'))
 }
 
 /// `lsof -F`: a letter and a value a line. Of a process `p` and `u`, then of each file `f` first and the others.
@@ -384,7 +390,10 @@ impl File<'_> {
             }
             if let Some((_, peer)) = self.name.rsplit_once("->") {
                 let peer = peer.strip_prefix("INO=").unwrap_or(peer);
-                held.peers.insert(id, fingerprint(&[peer.split(' ').next().unwrap_or(peer)]));
+                let peer = fingerprint(&[peer.split(' ').next().unwrap_or(peer)]);
+                held.peers.insert(id, peer);
+                // Of the two ends the one with a name may not tell the other.
+                held.peers.entry(peer).or_insert(id);
             }
             return;
         }
@@ -421,13 +430,16 @@ fn fingerprint(texts: &[&str]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// A program of the system: where PATH says, or where it lies on every system.
+/// A program of the system: where it lies on every system, or where PATH says, which may be a project's. (The tests,
+/// which are built for Linux, put their own in its place.)
 fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let usual = ["/bin", "/usr/bin", "/usr/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .filter(|dir| dir.is_absolute())
-        .chain(usual)
+    let own: Vec<PathBuf> = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
+    let (first, last) = if cfg!(target_os = "linux") { (own, usual.to_vec()) } else { (usual.to_vec(), own) };
+    first
+        .into_iter()
+        .chain(last)
         .map(|dir| dir.join(name))
         .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
 }
@@ -499,6 +511,7 @@ mod tests {
         assert_eq!(held.holders[&501].len(), 3);
         assert_eq!(held.holders[&777][0], held.tcp[0].id);
         assert_eq!(held.peers[&held.holders[&777][1]], held.holders[&778][0]);
+        assert_eq!(held.peers[&held.holders[&778][0]], held.holders[&777][1]);
         let linux = "p7\nu0\nf3\ntunix\nd0x25\ni13858292\nntype=STREAM ->INO=13858293 8,ssh,4u\n\
                      p8\nu0\nf4\ntunix\nd0xa2\ni13858293\nn/run/cm type=STREAM ->INO=13858292 7,ssh,3u\n";
         let held = parse_lsof(linux);
@@ -507,6 +520,20 @@ mod tests {
         assert_eq!(held.bound[&8], [PathBuf::from("/run/cm")]);
         for cut in 0..text.len() {
             let _ = parse_lsof(&text[..cut]);
+        }
+    }
+
+    #[test]
+    fn a_failure_is_not_nothing() {
+        for (output, told) in [
+            ("", true),
+            ("\n", true),
+            ("p1\nu0\n", true),
+            ("lsof: WARNING: x\np1\n", true),
+            ("lsof: illegal option -- Q\n", false),
+            ("lsof: can't open /dev/kmem\n", false),
+        ] {
+            assert_eq!(has_sockets_or_no_word(output.as_bytes()), told, "{output}");
         }
     }
 

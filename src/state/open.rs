@@ -1,6 +1,6 @@
-//! `connections.json`: every open connection with its idle time, written by the watcher when it was asked for a look or has
-//! anything new to say; no prompt watches it. And the watcher's own two files: its lock, which says who holds it, and its socket, on which anybody of this
-//! user may ask for a look at once.
+//! `connections.json`: every open connection with its idle time, written by the watcher when it was asked for a look or
+//! has anything new to say; no prompt watches it. And the watcher's own two files: its lock, which says who holds it,
+//! and its socket, on which anybody of this user may ask for a look at once.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};

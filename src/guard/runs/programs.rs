@@ -618,8 +618,9 @@ pub(super) fn is_interpreter(name: &str) -> bool {
 
 /// Why a file that has no name on the line is unclear: `bash <(curl …)`, `bash "$f"`.
 fn why_unclear(file: &Word) -> &'static str {
-    match file.pieces[..] {
-        [Piece::Output(_)] => FROM_A_PIPE,
+    match &file.pieces[..] {
+        // `$(…)` prints the name of a file, `<(…)`, `=(…)` and fish's `(… | psub)` are one.
+        [Piece::Output(raw)] if raw.starts_with(['<', '=', '(']) => FROM_A_PIPE,
         _ => "runs a file that only the shell can name",
     }
 }
