@@ -746,7 +746,8 @@ impl Examiner<'_> {
             Some(Place::Remote(host)) => vec![self.named(Kind::Hostname, Some(host))],
             _ => {
                 let mut judged = self.line_targets(run, hit, overrides);
-                if !hit.targets.iter().any(|target| target.settles) {
+                let settled = hit.targets.iter().any(|target| target.settles);
+                if !settled || self.goes_by_address(run, overrides) {
                     let of = hit.rule.domain;
                     // Credentials that nobody settled are no doubt where the line names its own target.
                     let doubts = uses_aws(run, of);
@@ -771,6 +772,15 @@ impl Examiner<'_> {
         let tunnel =
             self.tab.tunnels.iter().find(|tunnel| tunnel.production && tunnel.label == target).cloned();
         findings.push(Finding { subject, cause, gravity, target, reason, tunnel, overrule });
+    }
+
+    /// Whether an address in the environment decides where a client of PostgreSQL goes, whatever host the line names.
+    fn goes_by_address(&self, run: &Run, overrides: &[Overrides]) -> bool {
+        let is_set = |at: &Overrides| {
+            let view = View::with(self.world, at.clone());
+            view.text("PGHOSTADDR").is_some_and(|address| !address.is_empty())
+        };
+        rules::is_libpq(run.name()) && overrides.iter().any(is_set)
     }
 
     /// The tunnel that a line goes through when it names a local port, or this machine and no port.

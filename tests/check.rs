@@ -138,6 +138,25 @@ fn a_target_on_the_line_overrules_a_red_tab() {
 }
 
 #[test]
+fn an_address_in_the_environment_beats_the_host_on_a_line() {
+    let home = home();
+    home.write(
+        ".config/redtab/config.toml",
+        "[[target]]\nsignal = \"url_host\"\nis = \"192.0.2.7\"\nenvironment = \"production\"\n",
+    );
+    for line in
+        ["psql -h dev-db -c 'drop table x'", "dropdb -h dev-db orders", "psql -h dev-db <<< 'drop table x'"]
+    {
+        assert_eq!(decide(&home, &[("PGHOSTADDR", "192.0.2.7")], line), "confirm", "{line}");
+        for vars in [&[("PGHOSTADDR", "192.0.2.8")], &[("PGHOST", "192.0.2.7")], &[("PGHOSTADDR", "")]] {
+            assert_eq!(decide(&home, vars, line), "allow", "{line} {vars:?}");
+        }
+    }
+    // libpq alone reads it.
+    assert_eq!(decide(&home, &[("PGHOSTADDR", "192.0.2.7")], "mysql -h dev-db -e 'drop table x'"), "allow");
+}
+
+#[test]
 fn of_a_script_on_another_host_the_name_speaks() {
     let home = home();
     for (line, decision) in [

@@ -645,6 +645,14 @@ fn is_where(key: &str) -> bool {
     matches!(key, "host" | "hostaddr" | "port" | "service")
 }
 
+/// Whether a program connects by libpq.
+pub fn is_libpq(name: &str) -> bool {
+    matches!(
+        name,
+        "psql" | "pgcli" | "createdb" | "createuser" | "dropdb" | "dropuser" | "reindexdb" | "vacuumdb"
+    ) || name.starts_with("pg_")
+}
+
 fn is_postgres(url: &str) -> bool {
     let scheme = url.split("://").next().unwrap_or_default();
     scheme.eq_ignore_ascii_case("postgresql") || scheme.eq_ignore_ascii_case("postgres")
