@@ -466,6 +466,15 @@ impl World {
         Some(Tab { tty: stat.tty_nr, session: leader, started: stat.key.started, boot })
     }
 
+    /// Whether a tab was opened by another user: this one came by `su` or `sudo`.
+    pub fn is_of_another(&self, tab: &Tab) -> bool {
+        if cfg!(target_os = "macos") {
+            // There `login`, which is root's, leads everybody's session.
+            return processes::tty_owner(tab.tty) != Some(self.uid);
+        }
+        !self.owns(tab.session)
+    }
+
     /// Whether a process is this user's own.
     pub fn owns(&self, pid: u32) -> bool {
         processes::owner(pid) == Some(self.uid)

@@ -126,7 +126,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
         brush: painting::brush(&view, config, detected.profile, looks),
         key,
         inherits: args.terminal.as_ref().is_none_or(String::is_empty)
-            && world.tab().is_some_and(|tab| !world.owns(tab.session)),
+            && world.tab().is_some_and(|tab| world.is_of_another(&tab)),
     };
     let mark = painting::mark(&survey.verdict, config, looks);
     let painted = painter.at_prompt(mark.as_ref());

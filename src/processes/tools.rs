@@ -131,6 +131,7 @@ pub fn owner(pid: u32) -> Option<u32> {
     told.flatten().or_else(|| row(pid).map(|row| row.uid))
 }
 
+/// Of macOS's arguments sysinfo leaves out those that are empty.
 pub fn argv(pid: u32) -> Vec<String> {
     let argv = look_into(pid, ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always), |process| {
         process.cmd().iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>()
@@ -558,13 +559,17 @@ mod tests {
         let all = Snapshot::take();
         assert!(all.pids().contains(&pid));
         assert_eq!(all.stat(pid), stat(pid));
-        for pid in all.pids().iter().copied().chain([u32::MAX >> 2]) {
+        assert_eq!(started(pid), Some(stat(pid).unwrap().key.started));
+        assert_eq!(started(u32::MAX >> 2), None);
+        // Others may end meanwhile.
+        for pid in all.pids().iter().copied() {
             if let (Some(now), Some(then)) = (stat(pid), all.stat(pid)) {
-                assert_eq!((now.key.started, Some(now.key.started)), (then.key.started, started(pid)));
-            } else {
-                assert_eq!(started(pid), None);
+                assert_eq!(now.key.started, then.key.started);
+                assert!(started(pid).is_none_or(|started| started == now.key.started));
             }
-            assert_eq!(owner(pid), row(pid).map(|row| row.uid));
+            if let (Some(owner), Some(row)) = (owner(pid), row(pid)) {
+                assert_eq!(owner, row.uid);
+            }
         }
         let mut child = Command::new("sh").args(["-c", "exit"]).spawn().unwrap();
         while stat(child.id()).is_some() {}

@@ -2,6 +2,8 @@
 //! put there by `-f`. It looks at processes only when the shell or the guard left a note that there may be one, and
 //! judges nothing but what their command lines name.
 
+use std::path::PathBuf;
+
 use crate::guard::line::Word;
 use crate::guard::rules;
 use crate::inventory::ssh;
@@ -49,7 +51,7 @@ pub fn processes(view: &View) -> Vec<u32> {
 pub fn read(view: &View, pids: &[u32]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for pid in pids.iter().copied() {
-        let place = Place::File { path: format!("/proc/{pid}").into(), line: None };
+        let place = Place::File { path: place_of(pid), line: None };
         let found = signals(view, &argv_of(pid), &place);
         if !found.is_empty() {
             view.depends_on(pid);
@@ -57,6 +59,17 @@ pub fn read(view: &View, pids: &[u32]) -> Vec<Reading> {
         readings.extend(found.into_iter().map(Reading::Found));
     }
     readings
+}
+
+/// Where a person may look: the process itself, or the terminal it is on.
+fn place_of(pid: u32) -> PathBuf {
+    match processes::life(pid) {
+        Some(_) => format!("/proc/{pid}").into(),
+        None => {
+            let terminal = processes::stat(pid).and_then(|stat| processes::tty_path(stat.tty_nr));
+            terminal.map_or_else(|| "/dev/tty".into(), PathBuf::from)
+        }
+    }
 }
 
 /// What tells the windows, tabs and panes of one user apart.
