@@ -54,8 +54,8 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         assert!(events.watch(other.path()));
         events.unwatch(dir.path());
-        std::thread::sleep(Duration::from_millis(20));
-        events.drain(|_| false);
+        std::fs::write(other.path().join("first"), "").unwrap();
+        until(&mut events, &other.path().join("first"));
         std::fs::write(&file, "3").unwrap();
         std::fs::write(other.path().join("b"), "").unwrap();
         assert!(!until(&mut events, &other.path().join("b")).contains(&file));

@@ -73,6 +73,11 @@ impl Snapshot {
         Snapshot(system::Snapshot::for_some())
     }
 
+    /// Whether the system told anything; without that nothing is known to have ended.
+    pub fn is_told(&self) -> bool {
+        self.0.is_told()
+    }
+
     /// The living processes, sorted.
     pub fn pids(&self) -> &[u32] {
         self.0.pids()

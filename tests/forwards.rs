@@ -149,16 +149,20 @@ fn a_forward_that_stands_in_sshs_configuration_is_known_at_once(kind: Kind) {
     all_run(home, &mut shells);
 }
 
+/// An sshd on whose connections each ssh is a master, or goes through one; and the path of their sockets.
+fn sshd_with_masters(home: &Home) -> (Sshd, String) {
+    let sshd = Sshd::start(home, &[]);
+    let control = home.join("cm").display().to_string();
+    let masters = format!("Host *\n  HostName 127.0.0.1\n  ControlMaster auto\n  ControlPath {control}\n");
+    sshd.configure(home, &masters);
+    (sshd, control)
+}
+
 fn a_forward_that_a_master_takes_over_is_known_at_once(kind: Kind) {
     let _alone = alone();
     let watched = Watched::polling(home(), "10m", "");
     let home = &watched.home;
-    let sshd = Sshd::start(home, &[]);
-    let control = home.join("cm").display().to_string();
-    sshd.configure(
-        home,
-        &format!("Host *\n  HostName 127.0.0.1\n  ControlMaster auto\n  ControlPath {control}\n"),
-    );
+    let (_sshd, _) = sshd_with_masters(home);
     let port = free_port();
     let mut shells = three_tabs(kind, home, port);
     let at = terminal(&shells[1]);
@@ -183,12 +187,7 @@ fn a_forward_of_a_master_is_closed_and_its_sessions_live_on(kind: Kind) {
     let _alone = alone();
     let watched = Watched::polling(home(), "10m", "");
     let home = &watched.home;
-    let sshd = Sshd::start(home, &[]);
-    let control = home.join("cm").display().to_string();
-    sshd.configure(
-        home,
-        &format!("Host *\n  HostName 127.0.0.1\n  ControlMaster auto\n  ControlPath {control}\n"),
-    );
+    let (sshd, control) = sshd_with_masters(home);
     let (port, other) = (free_port(), free_port());
     let mut shell = started(kind, home);
     // The master is a session itself: its words come out where it was started.

@@ -100,6 +100,20 @@ fn what_lsof_does_not_tell_is_not_claimed() {
 }
 
 #[test]
+fn a_ps_that_fails_has_ended_nothing() {
+    let scene = Scene::with(None);
+    let home = &scene.watched.home;
+    home.executable("bin/ps", "#!/bin/sh\necho $$ >>\"$HOME/asked\"\nexit 1\n");
+    // The watcher alone lists them all; it has done so more than once when it is asked that often.
+    let asked = || fs::read_to_string(home.join("asked")).unwrap_or_default().lines().count();
+    scene.watched.until("several looks", || asked() > 3);
+    let written: Value =
+        serde_json::from_slice(&fs::read(home.run_dir().join("machine.json")).unwrap()).unwrap();
+    assert_eq!(written["connections"].as_array().unwrap().len(), 2, "{written}");
+    assert_eq!(scene.watched.of(scene.tunnel.pid()).len(), 1);
+}
+
+#[test]
 fn a_ps_that_hangs_shows_and_hurts_no_shell() {
     let home = Home::new();
     let ps = home.executable("bin/ps", "#!/bin/sh\nexec sleep 600\n");

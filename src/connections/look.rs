@@ -91,6 +91,8 @@ pub struct Watch {
     listening: BTreeSet<u16>,
     /// Whether the kernel tells of sockets at all.
     pub sockets_known: bool,
+    /// What it told last.
+    sockets: Sockets,
 }
 
 /// A process that may be a connection.
@@ -159,6 +161,7 @@ impl Watch {
             asked: Vec::new(),
             listening: BTreeSet::new(),
             sockets_known: false,
+            sockets: Sockets::default(),
         }
     }
 
@@ -204,8 +207,9 @@ impl Watch {
         }
         let all = self.processes_that_changed(world);
         let sockets = Sockets::take(self.uid);
-        self.sockets_known = sockets.is_ok();
-        let sockets = sockets.unwrap_or_default();
+        self.sockets_known = sockets.is_ok() && all.is_told();
+        // Where nothing is told now, what was told last keeps its meaning, but not its times.
+        let sockets = sockets.unwrap_or_else(|_| std::mem::take(&mut self.sockets));
         self.resolve();
         self.attribute(&sockets, &all, world);
         let mut held = self.held(&sockets.tcp);
@@ -221,6 +225,7 @@ impl Watch {
         let open = self.list(open, &judged, &held, &clients, config);
         self.resolver.sweep();
         self.looked = Some(begun);
+        self.sockets = sockets;
         open
     }
 
@@ -235,6 +240,9 @@ impl Watch {
             return (Snapshot::for_some(), Vec::new());
         }
         let all = Snapshot::take();
+        if !all.is_told() {
+            return (all, Vec::new());
+        }
         let new = all.pids().iter().copied().filter(|pid| self.pids.binary_search(pid).is_err()).collect();
         self.pids = all.pids().to_vec();
         self.listed = last.map(|last| (last, Instant::now()));
@@ -243,6 +251,10 @@ impl Watch {
 
     fn processes_that_changed(&mut self, world: &World) -> Snapshot {
         let (all, mut asked) = self.new_processes();
+        // What was there may be there still.
+        if !all.is_told() {
+            return all;
+        }
         for pid in &asked {
             self.young.insert(*pid, Instant::now());
         }

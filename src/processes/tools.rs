@@ -63,6 +63,10 @@ impl Snapshot {
         Snapshot::take()
     }
 
+    pub fn is_told(&self) -> bool {
+        !self.taken || !self.rows.is_empty()
+    }
+
     pub fn pids(&self) -> &[u32] {
         &self.pids
     }
@@ -133,9 +137,7 @@ pub fn owner(pid: u32) -> Option<u32> {
 
 /// Of macOS's arguments sysinfo leaves out those that are empty.
 pub fn argv(pid: u32) -> Vec<String> {
-    let argv = look_into(pid, ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always), |process| {
-        process.cmd().iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>()
-    });
+    let argv = look_into(pid, ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always), words);
     argv.filter(|argv| !argv.is_empty()).unwrap_or_else(|| {
         // Of another user's process only `ps` may tell; where one argument ends and the next begins is lost.
         let line = run_ps(&["-ww", "-o", "args=", "-p", &pid.to_string()]).unwrap_or_default();
@@ -149,7 +151,7 @@ pub fn details(pid: u32) -> Details {
         .with_environ(UpdateKind::Always)
         .with_cwd(UpdateKind::Always);
     let details = look_into(pid, what, |process| Details {
-        argv: process.cmd().iter().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        argv: words(process),
         environ: entries(process.environ()),
         cwd: process.cwd().map(Into::into),
     });
@@ -450,6 +452,10 @@ fn look_into<T>(pid: u32, what: ProcessRefreshKind, take: impl FnOnce(&sysinfo::
     let mut system = System::new().ok()?;
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what.without_tasks());
     system.process(pid).map(take)
+}
+
+fn words(process: &sysinfo::Process) -> Vec<String> {
+    process.cmd().iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
 }
 
 fn entries(environ: &[OsString]) -> Vec<(OsString, OsString)> {
