@@ -512,7 +512,7 @@ fn an_ordinary_line_of_a_clear_tab_runs_no_program(kind: Kind) {
 
 fn ordinary_lines(shell: &mut Shell, forks_of_bash: usize) {
     let kind = shell.kind;
-    shell.expect_clear().enter().enter();
+    shell.expect_clear().settle();
     for line in ["true", "echo hello world", "pwd", "test -e x"] {
         let calls = shell.calls(|shell| _ = shell.line(line));
         assert_eq!(calls.execs.len(), 0, "{line}: {calls:?}");
@@ -531,7 +531,7 @@ fn ordinary_lines(shell: &mut Shell, forks_of_bash: usize) {
 fn a_line_of_a_hot_tab_starts_the_guard_and_nothing_else(kind: Kind) {
     let home = home_on("prod-eu");
     let mut shell = kind.in_home(&home).redtab().traced().start();
-    shell.expect_text(" PROD prod-eu ").enter().enter();
+    shell.expect_text(" PROD prod-eu ").settle();
     for line in ["true", "echo hello world", "pwd"] {
         let calls = shell.calls(|shell| _ = shell.line(line));
         assert_eq!(calls.execs.len(), 1, "{line}: {calls:?}");

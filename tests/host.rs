@@ -225,7 +225,7 @@ fn a_machine_turns_red_and_clear_again(kind: Kind) {
         home.write(file, before);
         shell.enter().expect_clear();
     }
-    shell.enter().enter();
+    shell.settle();
     assert_eq!(shell.calls_of_empty_lines(4), Calls::default());
     drop(shell);
     let wrapper = on(&home, "prod-web-7");

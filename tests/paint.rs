@@ -249,12 +249,12 @@ fn every_terminal_is_put_back_behind_ssh_shells_and_exec(kind: Kind) {
 fn a_red_prompt_paints_without_a_fork(kind: Kind) {
     let home = home_at("prod-eu", "iterm2", "");
     let mut shell = kind.in_home(&home).redtab().traced().start();
-    shell.enter().enter();
+    shell.settle();
     let from = shell.raw().len();
     let calls = shell.calls_of_empty_lines(3);
     assert_eq!(calls.count(), (0, 0), "{calls:?}");
     expect(&shell, from, "\x1b]1337;SetColors=tab=c00000\x07", 3);
-    shell.line(DEV).enter();
+    shell.line(DEV).settle();
     let calls = shell.calls_of_empty_lines(3);
     assert_eq!(calls.count(), (0, 0), "{calls:?}");
 }
@@ -310,7 +310,9 @@ fn escapes(bytes: &[u8]) -> std::collections::BTreeSet<String> {
         let length = match rest.first() {
             Some(b'[') => rest.iter().skip(1).position(|byte| (0x40..0x7f).contains(byte)).map(|end| end + 2),
             Some(b']' | b'P' | b'_') => rest.iter().position(|byte| !byte.is_ascii_digit() && *byte != b']'),
-            _ => Some(2.min(rest.len())),
+            // Two bytes, or three with one that chooses a character set.
+            Some(b' '..=b'/') => Some(2.min(rest.len())),
+            _ => Some(1.min(rest.len())),
         };
         if let Some(length) = length {
             let text = String::from_utf8_lossy(&bytes[at..=at + length.min(rest.len())]).into_owned();

@@ -130,7 +130,7 @@ fn the_module_for_starship_costs_no_process(kind: Kind) {
         switch(&home, "prod-eu");
         let rc = starship(&home, kind, place, format);
         let mut shell = kind.in_home(&home).rc(&rc).redtab().traced().start();
-        shell.enter().enter();
+        shell.settle();
         let calls = shell.calls_of_empty_lines(3);
         assert!(!calls.execs.iter().any(|call| call.contains("redtab\"")), "{calls:?}");
         assert!(calls.execs.iter().any(|call| call.contains("starship\"")), "{calls:?}");

@@ -60,7 +60,7 @@ fn the_first_shell_starts_it(kind: Kind) {
     let environ = fs::read(format!("/proc/{pid}/environ")).unwrap();
     assert!(!String::from_utf8_lossy(&environ).contains("hunter2"), "it was handed a password");
     // The prompt learns of it once, and then nothing is started any more.
-    shell.enter().enter();
+    shell.settle();
     assert_eq!(shell.calls_of_empty_lines(5).count(), (0, 0));
     let mut other = kind.in_home(&home).redtab().start();
     other.enter();

@@ -166,8 +166,7 @@ fn every_source_turns_it_red_and_clear_again(kind: Kind) {
         }
         shell.enter().expect_clear();
     }
-    // What was written this moment is looked at once more.
-    shell.enter().enter();
+    shell.settle();
     assert_eq!(shell.calls_of_empty_lines(4), Calls::default());
     // In a pod without a kubeconfig.
     shell.export("KUBECONFIG", "/dev/null").export("KUBERNETES_SERVICE_HOST", "10.96.0.1");
@@ -175,7 +174,7 @@ fn every_source_turns_it_red_and_clear_again(kind: Kind) {
     home.write(&format!("{POD}/namespace"), "payments-prod");
     red(&mut shell, "pod");
     home.write(&format!("{POD}/namespace"), "payments-dev");
-    shell.enter().expect_clear().enter().enter();
+    shell.enter().expect_clear().settle();
     assert_eq!(shell.calls_of_empty_lines(4), Calls::default());
 }
 

@@ -585,6 +585,17 @@ impl Shell {
         })
     }
 
+    /// Presses Enter until a prompt asks redtab nothing. A file written this moment is looked at again until its time
+    /// tells one write from the next, however many prompts fit into that.
+    #[track_caller]
+    pub fn settle(&mut self) -> &mut Self {
+        let end = Instant::now() + self.patience;
+        while self.calls_of_empty_lines(1).execs.iter().any(|call| call.contains("\"hook\", \"prompt\"")) {
+            assert!(Instant::now() < end, "{}: every prompt asks\n{}", self.kind.name(), self.dump());
+        }
+        self
+    }
+
     /// Leaves the shell by `exit` and waits until its terminal is closed.
     pub fn exit(&mut self) {
         self.send("exit\r");
