@@ -90,6 +90,9 @@ pub fn line(
 ) -> Examination {
     let view = View::new(world);
     let survey = survey::look(&view, run_dir.map(|dir| dir as _));
+    let variables = files::variables(world, text, known.variables);
+    let toplevel = text.contains("--show-toplevel").then(|| files::toplevel(world)).flatten();
+    let known = Definitions { variables: &variables, toplevel: toplevel.as_deref(), ..known };
     let runs = runs::resolve(text, dialect, known);
     let lists = own::lists(&survey.loaded.config.rules);
     let rules = own::rules(&survey.loaded.config.rules, &lists);
@@ -528,6 +531,12 @@ impl Examiner<'_> {
                 if unseen && verdict.is_hot() {
                     findings.push(finding(run.program(), Cause::Unreadable { why: (*why).into() }, verdict));
                 }
+                if here && matches!(*why, runs::OF_A_FILE | runs::OF_A_PROGRAM) {
+                    let all = self.unknown_name(run, cwd, verdict, overrides, findings);
+                    if all {
+                        return;
+                    }
+                }
                 for path in self.mentioned(run, words, cwd, overrides) {
                     if let Some(by) = self.flag_of(&path) {
                         let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(&path);
@@ -550,6 +559,34 @@ impl Examiner<'_> {
             }
             What::Function => {}
         }
+    }
+
+    /// A program or script whose name only the shell can put together: every file that it may be is looked at. True when
+    /// those are all that it may be.
+    fn unknown_name(
+        &self,
+        run: &Run,
+        cwd: Option<&Path>,
+        verdict: &Verdict,
+        overrides: &[Overrides],
+        findings: &mut Vec<Finding>,
+    ) -> bool {
+        let Some(word) = run.argv.iter().find(|word| word.exact().is_none()) else { return false };
+        let (files, is_known) = self.files_named(word, cwd);
+        for path in &files {
+            let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(path);
+            self.file(&shown.display().to_string(), path, verdict, overrides, findings);
+        }
+        if is_known || !files.is_empty() || !verdict.is_hot() {
+            return is_known && !files.is_empty();
+        }
+        let subject = word.shown();
+        if let Some(word) = subject.rsplit_once('/').and_then(|(_, name)| flags::destructive_word(name)) {
+            let evidence = format!("its name says `{word}`");
+            let cause = Cause::LooksDestructive { evidence, script: None, meant: false };
+            findings.push(finding(&subject, cause, verdict));
+        }
+        false
     }
 
     /// A script on another host, of which only the name can be read.
@@ -1045,7 +1082,7 @@ mod tests {
     fn whom_a_line_gives_the_terminal_to() {
         let dialect = Dialect::typed(line::Shell::Bash);
         let aliases = [("ta".to_string(), "tmux attach".to_string())];
-        let known = Definitions { aliases: &aliases, functions: &[] };
+        let known = Definitions { aliases: &aliases, ..Definitions::default() };
         let of = |text: &str| hands(text, dialect, &runs::resolve(text, dialect, known));
         for text in [
             "exec zsh",

@@ -45,6 +45,56 @@ fn decide(home: &Home, vars: &[(&str, &str)], line: &str) -> String {
     word
 }
 
+/// What a line names by a variable, by what prints a name, or by a pattern that a program matches.
+#[test]
+fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
+    let home = home();
+    home.write("app/.git/HEAD", "ref: refs/heads/main\n");
+    home.write("app/more/a.txt", "x\n");
+    home.write("app/more/deep/wipe.sh", "dropdb orders\n");
+    let dir = home.join("app").display().to_string();
+    let vars = [("KUBECONFIG", ".prod-kube"), ("APP", &dir), ("F", "cleanup.sh"), ("G", "deploy.sh")];
+    home.kubeconfig("app/.prod-kube", &["prod-eu"], "prod-eu");
+    for (line, decision) in [
+        ("$APP/cleanup.sh", "block"),
+        ("bash \"$F\"", "block"),
+        ("\"${APP}/wipe-orders.sh\"", "confirm"),
+        ("sh $G", "allow"),
+        ("$APP/deploy.sh", "allow"),
+        ("$(git rev-parse --show-toplevel)/cleanup.sh", "block"),
+        ("cd more && $(git rev-parse --show-toplevel)/cleanup.sh", "block"),
+        ("$(pwd)/cleanup.sh", "block"),
+        ("$NOWHERE/cleanup.sh", "block"),
+        ("$NOWHERE/deploy.sh", "allow"),
+        ("$NOWHERE/reset-all.sh", "confirm"),
+        ("bash $NOWHERE/deploy.sh", "allow"),
+        ("bash $NOWHERE/reset-all.sh", "confirm"),
+        ("bash $NOWHERE", "allow"),
+        ("bash $(cat list)", "allow"),
+        ("$EDITOR x", "allow"),
+        ("$(which ls) x", "allow"),
+        ("find . -name '*.sh' -exec sh {} \\;", "block"),
+        ("find more -name '*.sh' -exec {} \\;", "confirm"),
+        ("find more -name '*.txt' -exec sh {} \\;", "allow"),
+        ("bash wipe*", "confirm"),
+        ("bash dep*", "allow"),
+    ] {
+        assert_eq!(decide(&home, &vars, line), decision, "{line}");
+    }
+    // In a clear tab nothing of it is asked, and what a variable says of the target counts.
+    let dev = [("C", "prod-eu"), ("D", "dev-eu"), ("URL", "postgres://u:hunter2@db.prod.acme.example/x")];
+    for (line, decision) in [
+        ("$NOWHERE/reset-all.sh", "allow"),
+        ("kubectl --context $C delete ns x", "confirm"),
+        ("kubectl --context $D delete ns x", "allow"),
+        ("psql \"$URL\" -c 'drop table x'", "confirm"),
+    ] {
+        assert_eq!(decide(&home, &dev, line), decision, "{line}");
+    }
+    let red = [("KUBECONFIG", ".prod-kube"), ("D", "dev-eu")];
+    assert_eq!(decide(&home, &red, "kubectl --context $D delete ns x"), "allow");
+}
+
 #[test]
 fn on_production_a_flagged_script_never_runs_and_an_unflagged_one_is_asked_about() {
     let home = home();

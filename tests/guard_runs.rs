@@ -119,12 +119,92 @@ fn lines_run_what_the_table_says() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+fn with_variables(line: &str, name: &str, variables: &[(&str, &str)]) -> String {
+    let variables: Vec<(String, String)> =
+        variables.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+    let definitions =
+        Definitions { variables: &variables, toplevel: Some("/src/app"), ..Definitions::default() };
+    let runs = resolve(line, Dialect::typed(shell(name)), definitions);
+    runs.iter().map(shown).collect::<Vec<_>>().join(" ;; ")
+}
+
+#[test]
+fn variables_of_the_shell_are_put_in() {
+    let known = [
+        ("d", "/srv/x"),
+        ("f", "a.sh"),
+        ("two", "sh a.sh"),
+        ("list", "sh"),
+        ("list", "b c.sh"),
+        ("none", ""),
+        ("HOME", "/home/ana"),
+        ("RANDOM", "17"),
+        ("DB_PASSWORD", "hunter2"),
+    ];
+    for (name, line, wanted) in [
+        ("bash", "$d/a.sh", "/srv/x/a.sh"),
+        ("bash", "\"${d}/a.sh\" \"$f\"", "/srv/x/a.sh a.sh"),
+        ("bash", "bash \"$f\"", "bash: a.sh"),
+        ("fish", "bash $f", "bash: a.sh"),
+        ("zsh", "bash $f", "bash: a.sh"),
+        // Only bash cuts.
+        ("bash", "$two", "sh: a.sh"),
+        ("zsh", "$two", "sh a.sh"),
+        ("bash", "\"$two\"", "sh a.sh"),
+        ("bash", "\"${list[@]}\"", "sh: b c.sh"),
+        ("zsh", "\"${list[@]}\"", "sh: b c.sh"),
+        ("zsh", "$list", "sh: b c.sh"),
+        ("fish", "$list", "sh: b c.sh"),
+        ("bash", "kubectl --context $f delete ns x", "kubectl --context a.sh delete ns x"),
+        ("bash", "kubectl --context=\"$f\" get f", "kubectl --context=$f get f"),
+        ("bash", "sudo -u x bash -c 'sh $f'", "sh: a.sh"),
+        ("bash", "g() { sh $f; }; g", "function g ;; sh: a.sh"),
+        // What the line may have set meanwhile is not what it was.
+        ("bash", "f=b.sh; sh $f", "sh: b.sh {f=b.sh}"),
+        ("bash", "read -r f; sh $f", "read -r f ;; ? runs a file that only the shell can name: $f"),
+        ("bash", "for f in x y; do sh $f; done", "? runs a file that only the shell can name: $f"),
+        ("bash", "sh ${f:=x}", "? runs a file that only the shell can name: $f:=x"),
+        ("bash", "printf -v f x; sh $f", "printf -v f x ;; ? runs a file that only the shell can name: $f"),
+        (
+            "bash",
+            ". ./env; sh $f",
+            "source: ./env ;; ? runs a file that only the shell can name: $f {env<./env}",
+        ),
+        ("bash", "sh $RANDOM", "? runs a file that only the shell can name: $RANDOM"),
+        ("bash", "~/x $HOME/y", "~/x ~/y"),
+        // Another machine has its own.
+        ("bash", "ssh h 'sh $f'", "ssh h sh $f ;; ? runs a file that only the shell can name: $f @h"),
+        ("bash", "mysql -p$DB_PASSWORD", "mysql -p$DB_PASSWORD"),
+        // What prints a name.
+        ("bash", "$(git rev-parse --show-toplevel)/a.sh", "git rev-parse --show-toplevel ;; /src/app/a.sh"),
+        (
+            "bash",
+            "cd /x; \"$(git rev-parse --show-toplevel)\"/a.sh",
+            "git rev-parse --show-toplevel {cwd=/x} ;; ? runs a program that only the shell can name: $(…)/a.sh {cwd=/x}",
+        ),
+        ("fish", "(pwd)/a.sh", "pwd ;; ./a.sh"),
+        ("bash", "`pwd`/a.sh", "pwd ;; ./a.sh"),
+        ("zsh", "sh $(dirname $d)/a.sh", "dirname /srv/x ;; sh: /srv/a.sh"),
+        ("bash", "$(which python3) a.py", "which python3 ;; python3: a.py"),
+        ("bash", "$(mktemp) x", "mktemp ;; ? runs a program that only the shell can name: $(…) x"),
+        (
+            "bash",
+            "find x -name '*.sh' -exec sh {} \\;",
+            "find x -name *.sh -exec sh {} ; ;; ? runs a file that only the shell can name: x/**/*.sh",
+        ),
+        ("bash", "find x -name y -exec rm {} +", "find x -name y -exec rm {} + ;; rm x/{}"),
+        ("bash", "fd -e sh -x", "fd -e sh -x ;; ? runs a program that only the shell can name: ./**/*.sh"),
+    ] {
+        assert_eq!(with_variables(line, name, &known), wanted, "{name}: {line}");
+    }
+}
+
 fn with(line: &str, name: &str, aliases: &[(&str, &str)], functions: &[(&str, &str)]) -> Vec<String> {
     let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
         pairs.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
     };
     let (aliases, functions) = (owned(aliases), owned(functions));
-    let definitions = Definitions { aliases: &aliases, functions: &functions };
+    let definitions = Definitions { aliases: &aliases, functions: &functions, ..Definitions::default() };
     resolve(line, Dialect::typed(shell(name)), definitions).iter().map(shown).collect()
 }
 
@@ -177,7 +257,7 @@ fn an_unclear_run_carries_every_word_that_could_be_a_program() {
         "a=(./x.sh); ${a[0]}",
         "${y:-./x.sh}",
         "{./x.sh,a}",
-        "$(echo ./x.sh)",
+        "$(printf ./x.sh)",
     ] {
         let runs = resolve(line, Dialect::typed(Shell::Bash), Definitions::default());
         let carried = runs.iter().any(|run| matches!(&run.what, What::Unclear { words, .. } if words.iter().any(|word| word == "./x.sh")));

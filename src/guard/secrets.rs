@@ -53,6 +53,12 @@ pub fn harmless(words: impl Iterator<Item = String>) -> Vec<String> {
     out
 }
 
+/// Whether a variable of this name holds a secret, as its name says.
+pub fn is_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    MARKS.iter().any(|mark| lower.contains(mark))
+}
+
 fn cut_from_word(word: &str) -> String {
     if let Some(short) = SHORT.iter().find(|short| word.len() > 2 && word.starts_with(**short)) {
         return format!("{short}…");

@@ -1,6 +1,7 @@
 //! Words put together again: parameters the line itself explains, text that another shell would read.
 
 use super::super::line::{Piece, Redirect, Redirection, Shell, Word};
+use super::variables::may_expand;
 use super::{Scope, Stdin, Value, base_name};
 
 pub(super) fn written(redirection: &Redirection) -> Option<Word> {
@@ -55,11 +56,12 @@ pub(super) fn output_of(words: &[Word], stdin: &Stdin) -> Stdin {
     }
 }
 
-/// Puts in what the line itself says of parameters: `x=./a; $x`, the arguments of a function.
+/// Puts in what is known of parameters: what the line itself says, `x=./a; $x`, the arguments of a function, what the
+/// tab's shell has in them; and what some substitutions print.
 pub(super) fn expand(words: &[Word], scope: &Scope) -> Vec<Word> {
     let mut expanded = Vec::with_capacity(words.len());
     for word in words {
-        if !word.pieces.iter().any(|piece| matches!(piece, Piece::Param(_))) {
+        if !may_expand(word) {
             expanded.push(word.clone());
             continue;
         }
@@ -73,6 +75,12 @@ pub(super) fn expand(words: &[Word], scope: &Scope) -> Vec<Word> {
             if let Some(value) = scope.known(name).filter(|value| splits && value.contains([' ', '\t', '\n']))
             {
                 expanded.extend(value.split_whitespace().map(Word::literal));
+                continue;
+            }
+            if scope.known(name).is_none()
+                && let Some(words) = scope.words_of_the_shell(name, word.quoted)
+            {
+                expanded.extend(words);
                 continue;
             }
         }
@@ -91,6 +99,10 @@ pub(super) fn substituted(word: &Word, scope: &Scope) -> Word {
                 (None, "PWD") if index == 0 => vec![Piece::Text(".".into())],
                 _ => vec![piece.clone()],
             },
+            Piece::Output(text) => match scope.printed(text, index == 0) {
+                Some(text) => vec![Piece::Text(text)],
+                None => vec![piece.clone()],
+            },
             _ => vec![piece.clone()],
         };
         for piece in replaced {
@@ -108,7 +120,8 @@ pub(super) fn parameter(name: &str, scope: &Scope) -> Option<Vec<Piece>> {
         let word = scope.positional.get(number.checked_sub(1)?)?;
         return Some(word.pieces.clone());
     }
-    scope.known(name).map(|value| vec![Piece::Text(value.to_string())])
+    let value = scope.known(name).or_else(|| scope.word_of_the_shell(name));
+    value.map(|value| vec![Piece::Text(value.to_string())])
 }
 
 /// The word as text that a shell would read again; what is unknown stands as a parameter.

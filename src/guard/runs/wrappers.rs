@@ -5,6 +5,7 @@ use super::super::prefixes::{
     DOCKER_GLOBAL, DOCKER_LONG, DOCKER_SHORT, KUBECTL, PARALLEL, PREFIXES, Prefix, SSH, SUDO, XARGS,
 };
 use super::options::{all_options, scan, verb_at};
+use super::programs::is_interpreter;
 use super::words::{as_text, is_variable, joined, quoted, value_for, value_of, with_hole, without_prefix};
 use super::{Change, Place, Resolver, Scope, Stdin, Step, Value, What, base_name};
 use crate::signal::Kind;
@@ -274,8 +275,14 @@ impl Resolver<'_> {
             Some(path) if !fd && !path.is_empty() && !path.starts_with('-') => path.to_string(),
             _ => ".".to_string(),
         };
-        let found =
-            Word { pieces: vec![Piece::Text(format!("{root}/")), Piece::Glob("{}".into())], quoted: false };
+        let found = |names: &str| {
+            let pieces = vec![Piece::Text(format!("{root}/")), Piece::Glob(names.into())];
+            Word { pieces, quoted: false }
+        };
+        // What is run is looked for; of what is only an argument the place says enough.
+        let names = if fd { extension(words) } else { value_behind(words, &["-name", "-iname"]) };
+        let to_run = found(&format!("**/{}", names.as_deref().unwrap_or("*")));
+        let found = found("{}");
         let mut next = 1;
         while next < words.len() {
             let option = words[next].exact().unwrap_or("");
@@ -287,17 +294,21 @@ impl Resolver<'_> {
             }
             let end = words[next..].iter().position(|word| matches!(word.exact(), Some(";" | "+")));
             let end = end.map_or(words.len(), |end| next + end);
-            let mut argv: Vec<Word> = words[next..end]
-                .iter()
-                .enumerate()
-                .map(|(index, word)| match (index, word.exact()) {
-                    (0, Some("{}")) => Word::unknown(),
-                    (_, Some("{}")) => found.clone(),
-                    _ => word.clone(),
+            let runs_them = |before: &[Word]| {
+                before.iter().filter_map(Word::exact).map(base_name).all(|name| {
+                    name.starts_with('-') || Shell::of_program(name).is_some() || is_interpreter(name)
                 })
-                .collect();
+            };
+            let mut argv: Vec<Word> = Vec::new();
+            for word in &words[next..end] {
+                argv.push(match word.exact() {
+                    Some("{}") if runs_them(&argv) => to_run.clone(),
+                    Some("{}") => found.clone(),
+                    _ => word.clone(),
+                });
+            }
             if fd {
-                argv.push(found.clone());
+                argv.push(if runs_them(&argv) { to_run.clone() } else { found.clone() });
             }
             self.program(argv, own.clone(), scope, at);
             next = end + 1;
@@ -704,4 +715,15 @@ pub(super) fn prefix_changes(
         }
         _ => {}
     }
+}
+
+/// The word behind one of these, where it is known.
+fn value_behind(words: &[Word], names: &[&str]) -> Option<String> {
+    let at = words.iter().position(|word| word.exact().is_some_and(|text| names.contains(&text)))?;
+    words.get(at + 1)?.text()
+}
+
+/// The pattern that `fd -e EXTENSION` makes.
+fn extension(words: &[Word]) -> Option<String> {
+    Some(format!("*.{}", value_behind(words, &["-e", "--extension"])?))
 }
