@@ -536,7 +536,7 @@ __redtab_look_up() {
     case $__redtab_name in '' | [0-9]* | __redtab*) continue ;; esac
     if [[ $__redtab_known == *" $__redtab_name "* ]]; then continue; fi
     __redtab_known+="$__redtab_name "
-    __redtab_words=("$__redtab_name[@]")
+    __redtab_words=("${__redtab_name}[@]")
     __redtab_words=("${!__redtab_words[0]}")
     __redtab_all="${__redtab_words[*]}"
     # What is huge names no file and no target.
