@@ -379,6 +379,16 @@ impl Examiner<'_> {
                 view.targets.push((Kind::KubeContext, Some(context.text.clone())));
                 continue;
             }
+            // A port of this machine is what lies behind it.
+            let mut at_port =
+                self.tab.tunnels.iter().filter(|tunnel| tunnel.port.is_some() && tunnel.port == signal.port);
+            if let Some(tunnel) = at_port.clone().find(|tunnel| tunnel.production).or(at_port.next()) {
+                let mut environments = self.config.names.environments.iter();
+                let environment = environments.position(|known| known.name == tunnel.environment);
+                let gravity = environment.map_or(Gravity::Clear, |at| verdict::gravity(&self.config.names, at));
+                found.push(Goes { gravity, environment, label: tunnel.label.clone() });
+                continue;
+            }
             let judgement = Matcher::new(&self.config.names).judge_all(&signal.parts);
             let Some(environment) = judgement.environment else { continue };
             let gravity = verdict::gravity(&self.config.names, environment);

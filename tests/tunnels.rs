@@ -121,6 +121,32 @@ fn a_tunnel_makes_its_port_red_and_every_tab_hot(kind: Kind) {
     runs(&home, &mut there, "./seed.sh");
 }
 
+fn a_line_through_the_tunnel_turns_the_tab_red_before_it_starts(kind: Kind) {
+    const RED: &str = "\x1b]1337;SetColors=tab=c00000\x07\x1b]0;PROD prod-db";
+    let home = home();
+    home.write(".config/redtab/config.toml", "terminal = \"iterm2\"\n");
+    home.executable("bin/psql", "#!/bin/sh\necho begins-$((40+2))\nexec /usr/bin/psql \"$@\"\n");
+    let (watcher, tunnel) = (Process::start(), Process::start());
+    machine(&home, &watcher, &[connection(7, "tunnel", Some(1), &tunnel)]);
+    let mut shell = kind.in_home(&home).redtab().start();
+    shell.enter();
+    // Nobody listens at either port.
+    for (line, red) in [
+        ("psql -h localhost -p 1 -c 'select 1'", true),
+        ("psql postgres://app@127.0.0.1:1/x -c 'select 1'", true),
+        ("env PGPORT=2 psql -h localhost -p 1 -c 'select 1'", true),
+        ("psql -h localhost -p 2 -c 'select 1'", false),
+        ("psql -h dev-db.invalid -p 1 -c 'select 1'", false),
+    ] {
+        let from = shell.raw().len();
+        shell.line(line);
+        let raw = String::from_utf8_lossy(&shell.raw()[from..]).into_owned();
+        let (painted, begins) = (raw.find(RED), raw.find("begins-42"));
+        assert!(begins.is_some(), "{line}: {}", shell.dump());
+        assert_eq!(painted.is_some_and(|at| Some(at) < begins), red, "{line}: {}", raw.escape_debug());
+    }
+}
+
 fn sessions_in_other_tabs_are_counted_and_make_nothing_red_or_hot(kind: Kind) {
     let home = home();
     let (watcher, session) = (Process::start(), Process::start());
@@ -150,6 +176,7 @@ fn without_the_watcher_that_should_be_there_a_local_port_is_unsure(kind: Kind) {
 
 in_every_shell!(
     a_tunnel_makes_its_port_red_and_every_tab_hot,
+    a_line_through_the_tunnel_turns_the_tab_red_before_it_starts,
     sessions_in_other_tabs_are_counted_and_make_nothing_red_or_hot,
     without_the_watcher_that_should_be_there_a_local_port_is_unsure,
 );
