@@ -385,7 +385,8 @@ impl Examiner<'_> {
             if let Some(tunnel) = at_port.clone().find(|tunnel| tunnel.production).or(at_port.next()) {
                 let mut environments = self.config.names.environments.iter();
                 let environment = environments.position(|known| known.name == tunnel.environment);
-                let gravity = environment.map_or(Gravity::Clear, |at| verdict::gravity(&self.config.names, at));
+                let gravity =
+                    environment.map_or(Gravity::Clear, |at| verdict::gravity(&self.config.names, at));
                 found.push(Goes { gravity, environment, label: tunnel.label.clone() });
                 continue;
             }

@@ -291,6 +291,29 @@ fn a_question_says_what_is_open() {
 }
 
 #[test]
+fn the_page_counts_sessions_and_names_tunnels() {
+    let home = home();
+    let (watcher, tunnel, first, second) =
+        (Process::start(), Process::start(), Process::start(), Process::start());
+    let page = |connections: &[Value]| {
+        machine(&home, &watcher, connections);
+        let output = home.command(home.redtab()).arg("status").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut open = vec![connection(7, "tunnel", Some(15432), &tunnel)];
+    let text = page(&open);
+    assert!(text.contains("watcher  running, 1 tunnel"), "{text}");
+    assert!(text.contains("hot: localhost:15432 is prod-db") && !text.contains("session"), "{text}");
+    open.push(connection(8, "psql", None, &first));
+    let text = page(&open);
+    assert!(text.contains("watcher  running, 1 tunnel, 1 production session in other tabs"), "{text}");
+    assert!(text.contains("\n1 production session is open in another tab.  redtab ps\n"), "{text}");
+    open.push(connection(9, "ssh", None, &second));
+    let text = page(&open);
+    assert!(text.contains("\n2 production sessions are open in other tabs.  redtab ps\n"), "{text}");
+}
+
+#[test]
 fn nothing_claims_that_nothing_is_open_when_nobody_watches() {
     let home = home();
     let page = || {
