@@ -533,20 +533,21 @@ __redtab_look_up() {
   for __redtab_name in "${__redtab_parts[@]:1}"; do
     __redtab_name=${__redtab_name#\{}
     __redtab_name=${__redtab_name%%[!A-Za-z0-9_]*}
-    case $__redtab_name in '' | [0-9]* | __redtab*) continue ;; esac
+    case $__redtab_name in '' | [0-9]* | _ | __redtab* | IFS) continue ;; esac
     if [[ $__redtab_known == *" $__redtab_name "* ]]; then continue; fi
     __redtab_known+="$__redtab_name "
-    __redtab_words=("${__redtab_name}[@]")
-    __redtab_words=("${!__redtab_words[0]}")
-    __redtab_all="${__redtab_words[*]}"
-    # What is huge names no file and no target.
-    if ((${#__redtab_words[@]} > 64 || ${#__redtab_all} > 4096)); then continue; fi
     if ((${#__redtab_input} > 200000)); then return 0; fi
+    local -n __redtab_ref=$__redtab_name
+    # What is huge names no file and no target; an array without a first word is not what its name alone stands for.
+    if ((${#__redtab_ref[@]} == 0 || ${#__redtab_ref[@]} > 64 || ${#__redtab_ref} > 4096)) || [[ -z ${__redtab_ref+set} ]]; then continue; fi
+    __redtab_words=("${__redtab_ref[@]}")
+    __redtab_all="${__redtab_words[*]}"
+    if ((${#__redtab_all} > 4096)) || [[ ${__redtab_words[0]} != "$__redtab_ref" ]]; then continue; fi
     while ((${#__redtab_words[@]})); do
       __redtab_field variable "${__redtab_words[0]}" "$__redtab_name"
       __redtab_words=("${__redtab_words[@]:1}")
     done
-  done
+  done 2>/dev/null
 }
 
 # Whether the line, or what its words stand for, concerns the guard though the tab is clear: it looks like it, or an

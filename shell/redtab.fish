@@ -383,7 +383,7 @@ end
 function __redtab_look_up
     set -l __redtab_known
     for __redtab_name in (builtin string match -ra '\$\{?[A-Za-z_]\w*' -- $argv | builtin string trim -c '${')
-        builtin contains -- $__redtab_name $__redtab_known argv; and continue
+        builtin contains -- $__redtab_name $__redtab_known argv history; and continue
         set -a __redtab_known $__redtab_name
         builtin string match -q '__redtab*' -- $__redtab_name; and continue
         # What is huge names no file and no target.

@@ -237,6 +237,8 @@ __redtab_look_up() {
   local -a __redtab_parts=("${(@s:$:)${:-x$1[1,20000]}}") __redtab_words=()
   for __redtab_name in "${(@)__redtab_parts[2,-1]}"; do
     __redtab_name=${${__redtab_name#\{}%%[^A-Za-z0-9_]*}
+    # To read one of these changes it.
+    [[ $__redtab_name == (_|RANDOM|history) ]] && continue
     [[ $__redtab_name == [A-Za-z_]* && $__redtab_name != __redtab* && $__redtab_known != *" $__redtab_name "* ]] || continue
     __redtab_known+="$__redtab_name "
     [[ ${(Pt)__redtab_name} == (scalar|integer|float|array)* ]] || continue

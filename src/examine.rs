@@ -36,6 +36,9 @@ use files::Text;
 /// How much of a script is read when it is not flagged: what destroys stands early or is called by name.
 const SCRIPT_BYTES: usize = 64 * 1024;
 
+/// All files together that a pattern or the end of a path names.
+const NAMED_BYTES: u64 = 2 * 1024 * 1024;
+
 /// Only so many of a line's runs are asked where they go: it decides about a colour.
 const MAX_GOES: usize = 64;
 
@@ -90,9 +93,11 @@ pub fn line(
 ) -> Examination {
     let view = View::new(world);
     let survey = survey::look(&view, run_dir.map(|dir| dir as _));
-    let variables = files::variables(world, text, known.variables);
+    let exported = files::exported(world, text, &known);
+    // Nobody but a hook knows more.
+    let variables = if known.variables.is_empty() { &exported } else { known.variables };
     let toplevel = text.contains("--show-toplevel").then(|| files::toplevel(world)).flatten();
-    let known = Definitions { variables: &variables, toplevel: toplevel.as_deref(), ..known };
+    let known = Definitions { variables, exported: &exported, toplevel: toplevel.as_deref(), ..known };
     let runs = runs::resolve(text, dialect, known);
     let lists = own::lists(&survey.loaded.config.rules);
     let rules = own::rules(&survey.loaded.config.rules, &lists);
@@ -542,7 +547,7 @@ impl Examiner<'_> {
                 if unseen && verdict.is_hot() {
                     findings.push(finding(run.program(), Cause::Unreadable { why: (*why).into() }, verdict));
                 }
-                if here && matches!(*why, runs::OF_A_FILE | runs::OF_A_PROGRAM) {
+                if here && matches!(*why, runs::OF_A_FILE | runs::OF_A_PROGRAM | runs::OF_A_SOURCE) {
                     let all = self.unknown_name(run, cwd, verdict, overrides, findings);
                     if all {
                         return;
@@ -572,8 +577,8 @@ impl Examiner<'_> {
         }
     }
 
-    /// A program or script whose name only the shell can put together: every file that it may be is looked at. True when
-    /// those are all that it may be.
+    /// A program or script whose name only the shell can put together: the files that it may be are looked at. True when
+    /// it is one of those scripts and nothing else.
     fn unknown_name(
         &self,
         run: &Run,
@@ -583,21 +588,32 @@ impl Examiner<'_> {
         findings: &mut Vec<Finding>,
     ) -> bool {
         let Some(word) = run.argv.iter().find(|word| word.exact().is_none()) else { return false };
-        let (files, is_known) = self.files_named(word, cwd);
-        for path in &files {
+        let named = self.files_named(word, cwd);
+        let mut left = NAMED_BYTES;
+        let mut all = named.all && !named.files.is_empty();
+        for path in &named.files {
+            let size = std::fs::metadata(path).map_or(0, |found| found.len());
+            if size > left {
+                all = false;
+                continue;
+            }
+            left -= size;
+            all &= matches!(self.text_of(path), Text::Script(_));
             let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(path);
             self.file(&shown.display().to_string(), path, verdict, overrides, findings);
         }
-        if is_known || !files.is_empty() || !verdict.is_hot() {
-            return is_known && !files.is_empty();
-        }
         let subject = word.shown();
-        if let Some(word) = subject.rsplit_once('/').and_then(|(_, name)| flags::destructive_word(name)) {
+        let name = subject.rsplit_once('/').map_or("", |(_, name)| name);
+        if named.files.is_empty()
+            && verdict.is_hot()
+            && Path::new(name).extension().is_some()
+            && let Some(word) = flags::destructive_word(name)
+        {
             let evidence = format!("its name says `{word}`");
             let cause = Cause::LooksDestructive { evidence, script: None, meant: false };
             findings.push(finding(&subject, cause, verdict));
         }
-        false
+        all
     }
 
     /// A script on another host, of which only the name can be read.

@@ -186,6 +186,54 @@ fn a_variable_of_the_shell_is_seen_through(kind: Kind) {
     for line in lines.into_iter().chain(every) {
         refused(&home, &mut shell, line);
     }
+    // What it becomes counts, not what it is.
+    let nothing: &[&str] = match kind {
+        Kind::Bash => &[
+            "none=",
+            "$none ./cleanup.sh",
+            "touch cleanup.sh && bash $_",
+            "wide='nice -n 5'",
+            "$wide ./cleanup.sh",
+            "glob='/bin/ni?e'",
+            "$glob ./cleanup.sh",
+            "hole=([1]=echo)",
+            "$hole ./cleanup.sh",
+            "dry=echo",
+            "bash -c '$dry ./cleanup.sh'",
+            "both=(true '&&' ./cleanup.sh)",
+            "bash -c \"${both[*]}\"",
+        ],
+        Kind::Zsh => &[
+            "none=",
+            "$none ./cleanup.sh",
+            "touch cleanup.sh && bash $_",
+            "setopt shwordsplit; wide='nice -n 5'",
+            "$wide ./cleanup.sh",
+            "setopt globsubst; glob='/bin/ni?e'",
+            "$glob ./cleanup.sh",
+            "dry=echo",
+            "bash -c '$dry ./cleanup.sh'",
+            "here=./x/y",
+            "$here:h:h/cleanup.sh",
+        ],
+        Kind::Fish => &[
+            "set none",
+            "$none ./cleanup.sh",
+            "set r cmd; set cmd nice",
+            "$$r ./cleanup.sh",
+            "set dry echo",
+            "bash -c '$dry ./cleanup.sh'",
+            "set all echo ./cleanup.sh",
+            "sh $all[2]",
+        ],
+    };
+    for line in nothing {
+        if line.contains('$') {
+            refused(&home, &mut shell, line);
+        } else {
+            shell.line(line);
+        }
+    }
     // It is the value it has now, and what the line itself says goes before.
     shell.line(&match kind {
         Kind::Bash | Kind::Zsh => "file=plain.sh".to_string(),

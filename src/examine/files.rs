@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Examiner, SCRIPT_BYTES, absolute};
 use crate::guard::flags;
 use crate::guard::line::{Piece, Word};
-use crate::guard::runs::{Run, What};
+use crate::guard::runs::{Definitions, Run, What};
 use crate::view::Overrides;
 use crate::world::{Content, World};
 
@@ -14,10 +14,19 @@ use crate::world::{Content, World};
 const MAX_FILES: usize = 256;
 /// Globs of one line that are matched, and the directories each may walk.
 const MAX_GLOBS: usize = 32;
+/// How many files are read that a program may find.
+const MAX_NAMED: usize = 64;
 /// How far up the end of a path is looked for whose beginning is unknown.
 const MAX_ABOVE: usize = 12;
 /// What `{a,b}{c,d}` may become.
 const MAX_BRACES: usize = 64;
+
+/// Files that a word may name.
+pub(super) struct Named {
+    pub(super) files: Vec<PathBuf>,
+    /// It is one of those, where there is any.
+    pub(super) all: bool,
+}
 
 /// What a file is to the guard.
 pub(super) enum Text {
@@ -32,19 +41,23 @@ pub(super) enum Text {
 /// More variables than this are not looked up for one line.
 const MAX_VARIABLES: usize = 64;
 
-/// The variables that a line may name, with what the hook handed over of them; of those it did not, the exported value.
-pub(super) fn variables(world: &World, text: &str, handed: &[(String, String)]) -> Vec<(String, String)> {
-    let mut found = handed.to_vec();
-    let names = text.split('$').skip(1).map(|rest| {
-        let rest = rest.strip_prefix('{').unwrap_or(rest);
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        &rest[..end]
-    });
-    for name in names.filter(|name| !name.is_empty()).take(MAX_VARIABLES) {
-        if found.iter().all(|(known, _)| known != name)
-            && let Some(value) = world.var(name).and_then(|value| value.to_str())
-        {
-            found.push((name.to_string(), value.to_string()));
+/// The exported variables that a line, or what its words stand for, may name.
+pub(super) fn exported(world: &World, text: &str, known: &Definitions) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let bodies = known.aliases.iter().chain(known.functions).map(|(_, body)| body.as_str());
+    for text in std::iter::once(text).chain(bodies) {
+        let names = text.split('$').skip(1).map(|rest| {
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            &rest[..end]
+        });
+        for name in names.filter(|name| !name.is_empty()) {
+            if found.len() < MAX_VARIABLES
+                && found.iter().all(|(known, _)| known != name)
+                && let Some(value) = world.var(name).and_then(|value| value.to_str())
+            {
+                found.push((name.to_string(), value.to_string()));
+            }
         }
     }
     found
@@ -57,27 +70,31 @@ pub(super) fn toplevel(world: &World) -> Option<String> {
 }
 
 impl Examiner<'_> {
-    /// The files that a word may name of which not everything is known, and whether that is all of them: what its pattern
-    /// matches; or what its known end names, here or in a directory above.
-    pub(super) fn files_named(&self, word: &Word, cwd: Option<&Path>) -> (Vec<PathBuf>, bool) {
+    /// The files that a word may name of which not everything is known: those that its pattern matches; or what its known
+    /// end names, here or in a directory above.
+    pub(super) fn files_named(&self, word: &Word, cwd: Option<&Path>) -> Named {
         if let Some(pattern) = word.text() {
-            let mut patterns = braces(&pattern);
-            patterns.truncate(MAX_GLOBS);
-            let mut files: Vec<PathBuf> =
-                patterns.iter().flat_map(|pattern| self.matching(pattern, cwd)).collect();
+            let everywhere = pattern.contains("**");
+            let mut files: Vec<PathBuf> = braces(&pattern)
+                .iter()
+                .take(MAX_GLOBS)
+                .flat_map(|pattern| self.matching(pattern, cwd))
+                .collect();
             files.sort_unstable();
             files.dedup();
-            files.truncate(MAX_FILES);
-            return (files, true);
+            // Of several one is run, and the others are its arguments: which, the shell's own order says.
+            let all = !everywhere && files.len() == 1;
+            files.truncate(MAX_NAMED);
+            return Named { files, all };
         }
         let end = match word.pieces.last() {
-            Some(Piece::Text(end)) => end.trim_start_matches('/'),
+            Some(Piece::Text(end)) => end.split_once('/').map_or("", |(_, end)| end.trim_start_matches('/')),
             _ => "",
         };
-        let is_path = |end: &&str| !end.is_empty() && !end.split('/').any(|part| part == "..");
-        let Some(end) = Some(end).filter(is_path) else { return (Vec::new(), false) };
-        let above = cwd.into_iter().flat_map(Path::ancestors).take(MAX_ABOVE);
-        (above.map(|dir| dir.join(end)).find(|file| file.is_file()).into_iter().collect(), false)
+        let is_path = !end.is_empty() && !end.split('/').any(|part| part == "..");
+        let above = cwd.filter(|_| is_path).into_iter().flat_map(Path::ancestors).take(MAX_ABOVE);
+        let files = above.map(|dir| dir.join(end)).find(|file| file.is_file()).into_iter().collect();
+        Named { files, all: false }
     }
 
     /// What a file is. The first bytes tell a program, so that none is read whole.

@@ -51,6 +51,8 @@ pub struct Definitions<'a> {
     /// The shell's own variables that the line or one of these texts names, a pair for each word; what is several
     /// words stands several times.
     pub variables: &'a [(String, String)],
+    /// The same of what programs see that the shell starts.
+    pub exported: &'a [(String, String)],
     /// The directory of the repository around the tab's directory.
     pub toplevel: Option<&'a str>,
 }
@@ -114,6 +116,30 @@ pub enum Stdin {
     Pipe,
 }
 
+/// Programs behind which variables are what they were.
+const KEEP_ENVIRONMENT: &[&str] = &[
+    "bash",
+    "caffeinate",
+    "chrt",
+    "dash",
+    "env",
+    "find",
+    "fish",
+    "ionice",
+    "ksh",
+    "nice",
+    "nohup",
+    "setsid",
+    "sh",
+    "stdbuf",
+    "taskset",
+    "time",
+    "timeout",
+    "watch",
+    "xargs",
+    "zsh",
+];
+
 /// Why `fc` and `r` are unclear: which line they run stands nowhere in theirs.
 pub const OF_THE_HISTORY: &str = "runs a line of the history";
 
@@ -125,6 +151,9 @@ pub const OF_A_FILE: &str = "runs a file that only the shell can name";
 
 /// Why a program is.
 pub const OF_A_PROGRAM: &str = "runs a program that only the shell can name";
+
+/// Why `source` is.
+pub const OF_A_SOURCE: &str = "sources what only the shell can name";
 
 /// Every word of a line that could not be followed. The runs of one line share it, and what was found out about it.
 #[derive(Clone, Debug, Default)]
@@ -213,7 +242,7 @@ pub fn resolve(text: &str, dialect: Dialect, definitions: Definitions) -> Vec<Ru
     let mut scope = Scope::new(dialect);
     let bodies = definitions.aliases.iter().chain(definitions.functions).map(|(_, body)| body.as_str());
     let texts = std::iter::once(text).chain(bodies);
-    scope.variables = Some(Rc::new(Variables::new(definitions.variables, definitions.toplevel, texts)));
+    scope.variables = Some(Rc::new(Variables::new(&definitions, texts)));
     resolver.whole(&parsed, &mut scope);
     resolver.runs
 }
@@ -548,6 +577,10 @@ impl<'a> Resolver<'a> {
                     }
                     Step::No => {}
                 }
+            }
+            // What starts with another environment, or elsewhere, has no use for what the shell has.
+            if !KEEP_ENVIRONMENT.contains(&name.as_str()) {
+                own.variables = None;
             }
             match self.wrapper(&name, &words[from..], &mut own, scope, at) {
                 Step::Done => return,

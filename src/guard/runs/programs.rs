@@ -246,7 +246,9 @@ impl Resolver<'_> {
                 || matches!(long, Some("require" | "import" | "loader" | "env-file"));
             next += 1 + usize::from(takes);
             let only_checks = match name {
-                "perl" | "ruby" => option == "-c",
+                "perl" | "ruby" => {
+                    option.starts_with('-') && !option.starts_with("--") && option.contains('c')
+                }
                 "php" => option == "-l",
                 _ => false,
             };

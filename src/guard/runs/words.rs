@@ -78,41 +78,48 @@ pub(super) fn expand(words: &[Word], scope: &Scope) -> Vec<Word> {
                 continue;
             }
             if scope.known(name).is_none()
-                && let Some(words) = scope.words_of_the_shell(name, word.quoted)
+                && let Some(words) = scope.words_of_the_shell(name, word)
             {
                 expanded.extend(words);
                 continue;
             }
         }
-        expanded.push(substituted(word, scope));
+        let word = substituted(word, scope);
+        // What becomes nothing is no word, unless it is quoted.
+        if !word.pieces.is_empty() || word.quoted || scope.dialect.shell == Shell::Fish {
+            expanded.push(word);
+        }
     }
     expanded
 }
 
 pub(super) fn substituted(word: &Word, scope: &Scope) -> Word {
     let mut pieces: Vec<Piece> = Vec::new();
+    let mut written = word.written.clone();
     for (index, piece) in word.pieces.iter().enumerate() {
-        let replaced: Vec<Piece> = match piece {
+        let text = match piece {
             Piece::Param(name) => match (parameter(name, scope), name.as_str()) {
-                (Some(pieces), _) => pieces,
-                (None, "HOME") if index == 0 => vec![Piece::Text("~".into())],
-                (None, "PWD") if index == 0 => vec![Piece::Text(".".into())],
-                _ => vec![piece.clone()],
+                (Some(found), _) => Some(found),
+                (None, "HOME") if index == 0 => Some(vec![Piece::Text("~".into())]),
+                (None, "PWD") if index == 0 => Some(vec![Piece::Text(".".into())]),
+                _ => {
+                    let found = scope.word_of_the_shell(name, word.pieces.get(index + 1), word.quoted);
+                    written = written.or_else(|| found.is_some().then(|| word.shown()));
+                    found.map(|text| vec![Piece::Text(text)])
+                }
             },
-            Piece::Output(text) => match scope.printed(text, index == 0) {
-                Some(text) => vec![Piece::Text(text)],
-                None => vec![piece.clone()],
-            },
-            _ => vec![piece.clone()],
+            Piece::Output(text) => scope.printed(text, index == 0).map(|text| vec![Piece::Text(text)]),
+            _ => None,
         };
-        for piece in replaced {
+        for piece in text.unwrap_or_else(|| vec![piece.clone()]) {
             match (pieces.last_mut(), piece) {
+                (_, Piece::Text(next)) if next.is_empty() => {}
                 (Some(Piece::Text(last)), Piece::Text(next)) => last.push_str(&next),
                 (_, piece) => pieces.push(piece),
             }
         }
     }
-    Word { pieces, quoted: word.quoted }
+    Word { pieces, quoted: word.quoted, written }
 }
 
 pub(super) fn parameter(name: &str, scope: &Scope) -> Option<Vec<Piece>> {
@@ -120,8 +127,7 @@ pub(super) fn parameter(name: &str, scope: &Scope) -> Option<Vec<Piece>> {
         let word = scope.positional.get(number.checked_sub(1)?)?;
         return Some(word.pieces.clone());
     }
-    let value = scope.known(name).or_else(|| scope.word_of_the_shell(name));
-    value.map(|value| vec![Piece::Text(value.to_string())])
+    scope.known(name).map(|value| vec![Piece::Text(value.to_string())])
 }
 
 /// The word as text that a shell would read again; what is unknown stands as a parameter.
@@ -161,7 +167,7 @@ pub(super) fn with_hole(word: &Word, place: &str) -> Word {
             pieces.push(Piece::Text(part.to_string()));
         }
     }
-    Word { pieces, quoted: word.quoted }
+    Word { pieces, ..word.clone() }
 }
 
 pub(super) fn joined(words: &[Word]) -> String {
@@ -192,7 +198,7 @@ pub(super) fn without_prefix(word: &Word, len: usize) -> Word {
             *text = rest;
         }
     }
-    Word { pieces, quoted: word.quoted }
+    Word { pieces, ..word.clone() }
 }
 
 pub(super) fn is_variable(name: &str) -> bool {

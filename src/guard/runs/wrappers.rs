@@ -275,20 +275,21 @@ impl Resolver<'_> {
             Some(path) if !fd && !path.is_empty() && !path.starts_with('-') => path.to_string(),
             _ => ".".to_string(),
         };
-        let found = |names: &str| {
-            let pieces = vec![Piece::Text(format!("{root}/")), Piece::Glob(names.into())];
-            Word { pieces, quoted: false }
+        let found = |names: &str| Word {
+            pieces: vec![Piece::Text(format!("{root}/")), Piece::Glob(names.into())],
+            ..Word::default()
         };
-        // What is run is looked for; of what is only an argument the place says enough.
-        let names = if fd { extension(words) } else { value_behind(words, &["-name", "-iname"]) };
-        let to_run = found(&format!("**/{}", names.as_deref().unwrap_or("*")));
+        // What is run is looked for where one pattern says what it is called; of all else the line's words have to do.
+        let runs_at = |word: &Word| matches!(word.exact(), Some("-exec" | "-execdir" | "-ok" | "-okdir"));
+        let names = if fd { extension(words) } else { sole_name(words, runs_at) };
+        let to_run = names.map_or_else(|| found("{}"), |names| found(&names));
         let found = found("{}");
         let mut next = 1;
         while next < words.len() {
             let option = words[next].exact().unwrap_or("");
+            let runs =
+                runs_at(&words[next]) || (fd && matches!(option, "-x" | "-X" | "--exec" | "--exec-batch"));
             next += 1;
-            let runs = matches!(option, "-exec" | "-execdir" | "-ok" | "-okdir")
-                || (fd && matches!(option, "-x" | "-X" | "--exec" | "--exec-batch"));
             if !runs {
                 continue;
             }
@@ -717,13 +718,38 @@ pub(super) fn prefix_changes(
     }
 }
 
-/// The word behind one of these, where it is known.
-fn value_behind(words: &[Word], names: &[&str]) -> Option<String> {
-    let at = words.iter().position(|word| word.exact().is_some_and(|text| names.contains(&text)))?;
-    words.get(at + 1)?.text()
+/// The pattern below its one place that `find` looks for, where one `-name` says it.
+fn sole_name(words: &[Word], runs_at: impl Fn(&Word) -> bool) -> Option<String> {
+    let tests = &words[1..words.iter().position(runs_at)?];
+    let place = tests.iter().take_while(|word| !word.prefix().starts_with(['-', '(', '!'])).count();
+    let mut names = Vec::new();
+    let mut depth = None;
+    let mut rest = tests[place..].iter();
+    while let Some(test) = rest.next() {
+        match test.exact()? {
+            "-name" => names.push(rest.next()?.text()?),
+            "-maxdepth" => depth = rest.next()?.exact(),
+            "-type" | "-mindepth" | "-newer" | "-user" | "-size" | "-mtime" | "-mmin" | "-perm" => {
+                _ = rest.next()
+            }
+            "-executable" | "-readable" => {}
+            _ => return None,
+        }
+    }
+    match (names.as_slice(), place, depth) {
+        ([name], 0 | 1, Some("1")) => Some(name.clone()),
+        ([name], 0 | 1, _) => Some(format!("**/{name}")),
+        _ => None,
+    }
 }
 
-/// The pattern that `fd -e EXTENSION` makes.
+/// The pattern that `fd -e EXTENSION -x …` makes.
 fn extension(words: &[Word]) -> Option<String> {
-    Some(format!("*.{}", value_behind(words, &["-e", "--extension"])?))
+    let words: Vec<&str> = words.iter().map_while(Word::exact).take(4).collect();
+    match words[..] {
+        [_, "-e" | "--extension", extension, "-x" | "-X" | "--exec" | "--exec-batch"] => {
+            Some(format!("**/*.{extension}"))
+        }
+        _ => None,
+    }
 }
