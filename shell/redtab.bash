@@ -522,6 +522,34 @@ __redtab_define() {
   done
 }
 
+# Adds to $__redtab_input what this shell has in the variables that the text $1 names.
+__redtab_look_up() {
+  local IFS='$'
+  local -a __redtab_parts=() __redtab_words=()
+  local __redtab_known=' ' __redtab_name __redtab_all
+  \builtin set -f
+  # shellcheck disable=SC2206 # cut at each dollar
+  __redtab_parts=(x${1:0:20000})
+  for __redtab_name in "${__redtab_parts[@]:1}"; do
+    __redtab_name=${__redtab_name#\{}
+    __redtab_name=${__redtab_name%%[!A-Za-z0-9_]*}
+    case $__redtab_name in '' | [0-9]* | _ | __redtab* | IFS) continue ;; esac
+    if [[ $__redtab_known == *" $__redtab_name "* ]]; then continue; fi
+    __redtab_known+="$__redtab_name "
+    if ((${#__redtab_input} > 200000)); then return 0; fi
+    local -n __redtab_ref=$__redtab_name
+    # What is huge names no file and no target; an array without a first word is not what its name alone stands for.
+    if ((${#__redtab_ref[@]} == 0 || ${#__redtab_ref[@]} > 64 || ${#__redtab_ref} > 4096)) || [[ -z ${__redtab_ref+set} ]]; then continue; fi
+    __redtab_words=("${__redtab_ref[@]}")
+    __redtab_all="${__redtab_words[*]}"
+    if ((${#__redtab_all} > 4096)) || [[ ${__redtab_words[0]} != "$__redtab_ref" ]]; then continue; fi
+    while ((${#__redtab_words[@]})); do
+      __redtab_field variable "${__redtab_words[0]}" "$__redtab_name"
+      __redtab_words=("${__redtab_words[@]:1}")
+    done
+  done 2>/dev/null
+}
+
 # Whether the line, or what its words stand for, concerns the guard though the tab is clear: it looks like it, or an
 # input changed since the prompt was drawn. Where it would take long to tell, it does.
 __redtab_concerns() {
@@ -558,6 +586,7 @@ __redtab_judge() {
     if ! __redtab_concerns; then return 1; fi
   fi
   if [[ -n ${__redtab_again[0]-} && ${__redtab_again[0]} == "$__redtab_line" ]]; then return 1; fi
+  if [[ "$__redtab_line$__redtab_bodies" == *\$* ]]; then __redtab_look_up "$__redtab_line$__redtab_bodies"; fi
   if [[ -f ${__redtab_bin[0]} && -x ${__redtab_bin[0]} ]]; then
     __redtab_answer=$({ \builtin trap '' INT; \builtin printf %s "$__redtab_input"; } 2>/dev/null |
       "${__redtab_bin[0]}" guard --shell bash --pid "$$" --hot "$__redtab_tab" --terminal "${__redtab_terminal[0]-}" 2>/dev/null)
@@ -638,7 +667,7 @@ __redtab_prompt() {
 
 \builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
   __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
-  __redtab_throw __redtab_field __redtab_define __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle \
+  __redtab_throw __redtab_field __redtab_define __redtab_look_up __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle \
   __redtab_tell __redtab_stay __redtab_put_back __redtab_leave __redtab_entitle
 __redtab_arrange
 __redtab_plain 'redtab ?'

@@ -378,6 +378,23 @@ function __redtab_define
     end
 end
 
+# Adds what this shell has in the variables that the texts name. fish shows a function no variables but its own and
+# those of the whole shell, so none of the names in here may be one of the user's.
+function __redtab_look_up
+    set -l __redtab_known
+    for __redtab_name in (builtin string match -ra '\$\{?[A-Za-z_]\w*' -- $argv | builtin string trim -c '${')
+        builtin contains -- $__redtab_name $__redtab_known argv history; and continue
+        set -a __redtab_known $__redtab_name
+        builtin string match -q '__redtab*' -- $__redtab_name; and continue
+        # What is huge names no file and no target.
+        builtin test (builtin count $$__redtab_name) -gt 64 -o (builtin string length -- "$$__redtab_name") -gt 4096; and continue
+        builtin test (builtin count $__redtab_known) -gt 200; and return
+        for __redtab_word in $$__redtab_name
+            __redtab_field variable "$__redtab_word" $__redtab_name
+        end
+    end
+end
+
 # Whether a line of a clear tab concerns the guard: it looks like it, or an input changed since the prompt was drawn.
 function __redtab_concerns
     builtin test -n "$__redtab_ask"; or return 1
@@ -467,6 +484,7 @@ function __redtab_check
     set -l below (builtin commandline -b | builtin count)
     set below (builtin math max $below - (builtin commandline -L), 0)
     builtin test $below -gt 0; and __redtab_field below $below
+    builtin string match -q '*$*' -- $__redtab_input; and __redtab_look_up (builtin string sub -l 20000 -- $__redtab_input)
     set -l answer
     set -l rc 127
     if builtin test -f $__redtab_bin -a -x $__redtab_bin

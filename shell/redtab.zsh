@@ -213,21 +213,43 @@ __redtab_concerns() {
   (( $#__redtab_live )) && ! __redtab_same
 }
 
-# Adds to $input, as the guard reads it, a field of the kind $1 with the text $2 and perhaps the name $3.
+# Adds to $__redtab_input, as the guard reads it, a field of the kind $1 with the text $2 and perhaps the name $3.
 __redtab_field() {
   builtin setopt localoptions no_multibyte # lengths are bytes
-  input[1]+="$1 ${#2}${3:+ $3}"$'\n'"$2"$'\n'
+  __redtab_input[1]+="$1 ${#2}${3:+ $3}"$'\n'"$2"$'\n'
 }
 
-# Adds to $bodies the functions named in the text $1 that are not there yet; to $found, their bodies.
+# Adds to $__redtab_bodies the functions named in the text $1 that are not there yet; to $__redtab_found, their bodies.
 __redtab_functions() {
   local __redtab_word
   local -a words=("${(@Qz)1[1,20000]}")
   for __redtab_word in "${(@u)words}"; do
-    if [[ -n $__redtab_word && -z ${bodies[$__redtab_word]-} && -n ${functions[$__redtab_word]-} ]]; then
-      bodies[$__redtab_word]=$functions[$__redtab_word]
-      found+=("$functions[$__redtab_word]")
+    if [[ -n $__redtab_word && -z ${__redtab_bodies[$__redtab_word]-} && -n ${functions[$__redtab_word]-} ]]; then
+      __redtab_bodies[$__redtab_word]=$functions[$__redtab_word]
+      __redtab_found+=("$functions[$__redtab_word]")
     fi
+  done
+}
+
+# Adds to $__redtab_input what this shell has in the variables that the text $1 names.
+__redtab_look_up() {
+  local __redtab_name
+  local -a __redtab_parts=("${(@s:$:)${:-x$1[1,20000]}}") __redtab_words=()
+  for __redtab_name in "${(@)__redtab_parts[2,-1]}"; do
+    __redtab_name=${${__redtab_name#\{}%%[^A-Za-z0-9_]*}
+    # To read one of these changes it.
+    [[ $__redtab_name == (_|RANDOM|history) ]] && continue
+    [[ $__redtab_name == [A-Za-z_]* && $__redtab_name != __redtab* && $__redtab_known != *" $__redtab_name "* ]] || continue
+    __redtab_known+="$__redtab_name "
+    [[ ${(Pt)__redtab_name} == (scalar|integer|float|array)* ]] || continue
+    __redtab_words=("${(@P)__redtab_name}")
+    # What is huge names no file and no target.
+    (( $#__redtab_words > 64 || ${#${(j: :)__redtab_words}} > 4096 )) && continue
+    (( ${#__redtab_input[1]} > 200000 )) && return
+    while (( $#__redtab_words )); do
+      __redtab_field variable "$__redtab_words[1]" "$__redtab_name"
+      shift __redtab_words
+    done
   done
 }
 
@@ -235,60 +257,66 @@ __redtab_functions() {
 # is made of. What the guard's answers mean stands in docs/protocol.md.
 __redtab_preexec() {
   # zsh puts a blank behind some lines.
-  local -a line=("${3%${3##*[^[:space:]]}}") again=("$__redtab_again[@]") input=('') answer=('') rc=(0) hot=(no) found=() next=() began=($SECONDS)
-  local -A bodies=()
-  local __redtab_word
+  local -a __redtab_line=("${3%${3##*[^[:space:]]}}") __redtab_before=("$__redtab_again[@]")
+  # None has a name of the user's: his variables are looked up in here.
+  local -a __redtab_input=('') __redtab_answer=('') __redtab_rc=(0) __redtab_tab=(no) __redtab_began=($SECONDS)
+  local -a __redtab_found=() __redtab_next=()
+  local -A __redtab_bodies=()
+  local __redtab_word __redtab_known=' '
   __redtab_again=()
   [[ ${REDTAB-} == off ]] && return
-  (( $#__redtab_hot )) && hot=(yes)
-  __redtab_functions "$line[1]"
-  if [[ $hot[1] == no ]]; then
-    __redtab_concerns "$line[1]" "${(F)found}" || return
+  (( $#__redtab_hot )) && __redtab_tab=(yes)
+  __redtab_functions "$__redtab_line[1]"
+  if [[ $__redtab_tab[1] == no ]]; then
+    __redtab_concerns "$__redtab_line[1]" "${(F)__redtab_found}" || return
   fi
-  if (( $#again )) && [[ $again[1] == "$line[1]" ]]; then
+  if (( $#__redtab_before )) && [[ $__redtab_before[1] == "$__redtab_line[1]" ]]; then
     return
   fi
   # What the functions name in their turn.
-  while (( $#found && $#bodies < 64 )); do
-    next=($found)
-    found=()
-    for __redtab_word in "$next[@]"; do __redtab_functions "$__redtab_word"; done
+  while (( $#__redtab_found && $#__redtab_bodies < 64 )); do
+    __redtab_next=($__redtab_found)
+    __redtab_found=()
+    for __redtab_word in "$__redtab_next[@]"; do __redtab_functions "$__redtab_word"; done
   done
-  __redtab_field line "$line[1]"
+  __redtab_field line "$__redtab_line[1]"
   (( $#__redtab_shown )) && __redtab_field shown "$__redtab_shown[1]"
-  for __redtab_word in "${(@k)bodies}"; do __redtab_field function "$bodies[$__redtab_word]" "$__redtab_word"; done
+  for __redtab_word in "${(@k)__redtab_bodies}"; do __redtab_field function "$__redtab_bodies[$__redtab_word]" "$__redtab_word"; done
+  for __redtab_word in "$__redtab_line[1]" "${(@v)__redtab_bodies}"; do
+    [[ $__redtab_word == *'$'* ]] && __redtab_look_up "$__redtab_word"
+  done
   builtin setopt localtraps
   # An interrupt ends the guard, and then the line; never this function in between.
   builtin trap ':' INT
   if [[ -f $__redtab_bin[1] && -x $__redtab_bin[1] ]]; then
-    answer=("$({ builtin trap '' INT; builtin print -rn -- "$input[1]" } 2>/dev/null | $__redtab_bin[1] guard --shell zsh --pid $$ \
-      --hot $hot[1] --terminal "$__redtab_terminal[1]" 2>/dev/null)") || rc=($?)
+    __redtab_answer=("$({ builtin trap '' INT; builtin print -rn -- "$__redtab_input[1]" } 2>/dev/null | $__redtab_bin[1] guard --shell zsh --pid $$ \
+      --hot $__redtab_tab[1] --terminal "$__redtab_terminal[1]" 2>/dev/null)") || __redtab_rc=($?)
   else
-    rc=(127)
+    __redtab_rc=(127)
   fi
-  if [[ $'\n'$answer[1]$'\n' == *$'\nstop\n'* ]]; then
-    [[ $rc[1] == 0 && $answer[1] == *$'\nyes' ]] && return
+  if [[ $'\n'$__redtab_answer[1]$'\n' == *$'\nstop\n'* ]]; then
+    [[ $__redtab_rc[1] == 0 && $__redtab_answer[1] == *$'\nyes' ]] && return
     # Held, not refused: the line goes back to where it was typed.
-    [[ $'\n'$answer[1]$'\n' == *$'\nheld\n'* ]] && builtin print -rz -- "${1:-$2}"
-  elif [[ $rc[1] == 0 ]]; then
+    [[ $'\n'$__redtab_answer[1]$'\n' == *$'\nheld\n'* ]] && builtin print -rz -- "${1:-$2}"
+  elif [[ $__redtab_rc[1] == 0 ]]; then
     __redtab_warned=()
     return
-  elif [[ $rc[1] == 130 ]]; then
+  elif [[ $__redtab_rc[1] == 130 ]]; then
     # It may have been about to refuse the line, unless it hung longer than it ever takes.
-    if (( SECONDS - began[1] >= 2 )); then
+    if (( SECONDS - __redtab_began[1] >= 2 )); then
       builtin print -r -u2 -- "redtab: the guard hangs. The same line again runs unchecked."
-      __redtab_again=("$line[1]")
+      __redtab_again=("$__redtab_line[1]")
     fi
-  elif [[ $rc[1] != 77 ]]; then
-    if [[ $hot[1] == no ]]; then
+  elif [[ $__redtab_rc[1] != 77 ]]; then
+    if [[ $__redtab_tab[1] == no ]]; then
       (( $#__redtab_warned )) || builtin print -r -u2 -- \
-        "redtab: the guard fails (status $rc[1]): lines run unchecked.  redtab status"
+        "redtab: the guard fails (status $__redtab_rc[1]): lines run unchecked.  redtab status"
       __redtab_warned=(1)
       return
     fi
-    builtin print -r -u2 -- "redtab: the guard fails (status $rc[1]), and production is near. It was not run."
+    builtin print -r -u2 -- "redtab: the guard fails (status $__redtab_rc[1]), and production is near. It was not run."
     builtin print -r -u2 -- "        The same line again runs unchecked."
-    __redtab_again=("$line[1]")
+    __redtab_again=("$__redtab_line[1]")
   fi
   builtin trap - INT
   builtin kill -INT $$

@@ -36,6 +36,9 @@ use files::Text;
 /// How much of a script is read when it is not flagged: what destroys stands early or is called by name.
 const SCRIPT_BYTES: usize = 64 * 1024;
 
+/// All files together that a pattern or the end of a path names.
+const NAMED_BYTES: u64 = 2 * 1024 * 1024;
+
 /// Only so many of a line's runs are asked where they go: it decides about a colour.
 const MAX_GOES: usize = 64;
 
@@ -90,6 +93,11 @@ pub fn line(
 ) -> Examination {
     let view = View::new(world);
     let survey = survey::look(&view, run_dir.map(|dir| dir as _));
+    let exported = files::exported(world, text, &known);
+    // Nobody but a hook knows more.
+    let variables = if known.variables.is_empty() { &exported } else { known.variables };
+    let toplevel = text.contains("--show-toplevel").then(|| files::toplevel(world)).flatten();
+    let known = Definitions { variables, exported: &exported, toplevel: toplevel.as_deref(), ..known };
     let runs = runs::resolve(text, dialect, known);
     let lists = own::lists(&survey.loaded.config.rules);
     let rules = own::rules(&survey.loaded.config.rules, &lists);
@@ -376,6 +384,17 @@ impl Examiner<'_> {
                 view.targets.push((Kind::KubeContext, Some(context.text.clone())));
                 continue;
             }
+            // A port of this machine is what lies behind it.
+            let mut at_port =
+                self.tab.tunnels.iter().filter(|tunnel| tunnel.port.is_some() && tunnel.port == signal.port);
+            if let Some(tunnel) = at_port.clone().find(|tunnel| tunnel.production).or(at_port.next()) {
+                let mut environments = self.config.names.environments.iter();
+                let environment = environments.position(|known| known.name == tunnel.environment);
+                let gravity =
+                    environment.map_or(Gravity::Clear, |at| verdict::gravity(&self.config.names, at));
+                found.push(Goes { gravity, environment, label: tunnel.label.clone() });
+                continue;
+            }
             let judgement = Matcher::new(&self.config.names).judge_all(&signal.parts);
             let Some(environment) = judgement.environment else { continue };
             let gravity = verdict::gravity(&self.config.names, environment);
@@ -528,6 +547,12 @@ impl Examiner<'_> {
                 if unseen && verdict.is_hot() {
                     findings.push(finding(run.program(), Cause::Unreadable { why: (*why).into() }, verdict));
                 }
+                if here && matches!(*why, runs::OF_A_FILE | runs::OF_A_PROGRAM | runs::OF_A_SOURCE) {
+                    let all = self.unknown_name(run, cwd, verdict, overrides, findings);
+                    if all {
+                        return;
+                    }
+                }
                 for path in self.mentioned(run, words, cwd, overrides) {
                     if let Some(by) = self.flag_of(&path) {
                         let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(&path);
@@ -550,6 +575,45 @@ impl Examiner<'_> {
             }
             What::Function => {}
         }
+    }
+
+    /// A program or script whose name only the shell can put together: the files that it may be are looked at. True when
+    /// it is one of those scripts and nothing else.
+    fn unknown_name(
+        &self,
+        run: &Run,
+        cwd: Option<&Path>,
+        verdict: &Verdict,
+        overrides: &[Overrides],
+        findings: &mut Vec<Finding>,
+    ) -> bool {
+        let Some(word) = run.argv.iter().find(|word| word.exact().is_none()) else { return false };
+        let named = self.files_named(word, cwd);
+        let mut left = NAMED_BYTES;
+        let mut all = named.all && !named.files.is_empty();
+        for path in &named.files {
+            let size = std::fs::metadata(path).map_or(0, |found| found.len());
+            if size > left {
+                all = false;
+                continue;
+            }
+            left -= size;
+            all &= matches!(self.text_of(path), Text::Script(_));
+            let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(path);
+            self.file(&shown.display().to_string(), path, verdict, overrides, findings);
+        }
+        let subject = word.shown();
+        let name = subject.rsplit_once('/').map_or("", |(_, name)| name);
+        if named.files.is_empty()
+            && verdict.is_hot()
+            && Path::new(name).extension().is_some()
+            && let Some(word) = flags::destructive_word(name)
+        {
+            let evidence = format!("its name says `{word}`");
+            let cause = Cause::LooksDestructive { evidence, script: None, meant: false };
+            findings.push(finding(&subject, cause, verdict));
+        }
+        all
     }
 
     /// A script on another host, of which only the name can be read.
@@ -1045,7 +1109,7 @@ mod tests {
     fn whom_a_line_gives_the_terminal_to() {
         let dialect = Dialect::typed(line::Shell::Bash);
         let aliases = [("ta".to_string(), "tmux attach".to_string())];
-        let known = Definitions { aliases: &aliases, functions: &[] };
+        let known = Definitions { aliases: &aliases, ..Definitions::default() };
         let of = |text: &str| hands(text, dialect, &runs::resolve(text, dialect, known));
         for text in [
             "exec zsh",

@@ -216,8 +216,12 @@ fn has_own_prompt(world: &World, pid: u32) -> bool {
         Path::new("/etc/psqlrc").to_path_buf(),
         Path::new("/etc/sysconfig/pgsql/psqlrc").to_path_buf(),
     ];
-    // What else may be read at the start is not searched for.
-    let elsewhere = ["PSQLRC", "PGSYSCONFDIR"].iter().any(|name| theirs.var(name).is_some());
+    // Debian's psql sets the directory in any case.
+    let named = |name: &str| theirs.var(name).map(Path::new);
+    files.extend(named("PGSYSCONFDIR").map(|dir| dir.join("psqlrc")));
+    files.extend(named("PSQLRC").map(Path::to_path_buf));
+    // What only its own directory would tell is not searched for.
+    let elsewhere = files.iter().any(|file| file.is_relative());
     let Some(home) = theirs.home() else { return true };
     files.extend(world.entries(&home).unwrap_or_default().into_iter().filter_map(|name| {
         name.to_str().is_some_and(|name| name.starts_with(".psqlrc")).then(|| home.join(&name))

@@ -45,6 +45,88 @@ fn decide(home: &Home, vars: &[(&str, &str)], line: &str) -> String {
     word
 }
 
+/// What a line names by a variable, by what prints a name, or by a pattern that a program matches.
+#[test]
+fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
+    let home = home();
+    home.write("app/.git/HEAD", "ref: refs/heads/main\n");
+    home.write("app/more/a.txt", "x\n");
+    home.write("app/more/deep/wipe.sh", "dropdb orders\n");
+    let dir = home.join("app").display().to_string();
+    let vars = [("KUBECONFIG", ".prod-kube"), ("APP", &dir), ("F", "cleanup.sh"), ("G", "deploy.sh")];
+    let vars = [&vars[..], &[("EMPTY", ""), ("GLOB", "/bin/ni?e"), ("_", "echo")]].concat();
+    home.kubeconfig("app/.prod-kube", &["prod-eu"], "prod-eu");
+    for (line, decision) in [
+        ("$APP/cleanup.sh", "block"),
+        ("bash \"$F\"", "block"),
+        ("\"${APP}/wipe-orders.sh\"", "confirm"),
+        ("sh $G", "allow"),
+        ("$APP/deploy.sh", "allow"),
+        ("$(git rev-parse --show-toplevel)/cleanup.sh", "block"),
+        ("cd more && $(git rev-parse --show-toplevel)/cleanup.sh", "block"),
+        ("$(pwd)/cleanup.sh", "block"),
+        ("$NOWHERE/cleanup.sh", "block"),
+        ("$NOWHERE/deploy.sh", "allow"),
+        ("$NOWHERE/reset-all.sh", "confirm"),
+        ("bash $NOWHERE/deploy.sh", "allow"),
+        ("bash $NOWHERE/reset-all.sh", "confirm"),
+        ("bash $NOWHERE", "allow"),
+        ("bash $(cat list)", "allow"),
+        ("$EDITOR x", "allow"),
+        ("$(which ls) x", "allow"),
+        ("find . -name '*.sh' -exec sh {} \\;", "block"),
+        ("find more -name wipe.sh -exec {} \\;", "confirm"),
+        ("find more -name '*.txt' -exec sh {} \\;", "allow"),
+        ("bash wipe*", "confirm"),
+        ("bash dep*", "allow"),
+        (". $NOWHERE/cleanup.sh", "block"),
+        // What is believed of a variable must be what the line will have.
+        ("ls ./cleanup.sh && $_", "block"),
+        ("$EMPTY ./cleanup.sh", "block"),
+        ("$EMPTY$EMPTY ./cleanup.sh", "block"),
+        ("x=; $x ./cleanup.sh", "block"),
+        ("$GLOB ./cleanup.sh", "block"),
+        ("$(echo 'sh ./cleanup.sh')", "block"),
+        ("$(echo) ./cleanup.sh", "block"),
+        ("$(echo 'nice -n 5') ./cleanup.sh", "block"),
+        ("$(echo './clean*.sh')", "block"),
+        ("n=F; printf -v $n ./cleanup.sh; sh $F", "block"),
+        ("printf -vG ./cleanup.sh; sh $G", "block"),
+        ("declare -n r=G; r=./cleanup.sh; sh $G", "block"),
+        ("read $n <<<./cleanup.sh; sh $G", "block"),
+        ("sudo bash -c '$G ./cleanup.sh'", "block"),
+        // A pattern that a program matches is that program.
+        ("/bin/ba?h ./cleanup.sh", "block"),
+        ("find . \\( -name '*.txt' -o -name '*.sh' \\) -exec sh {} \\;", "block"),
+        ("find more -path '*/deploy.sh' -exec bash {} \\;", "allow"),
+        ("ruby -wc wipe*", "allow"),
+        ("$(npm bin)/clean-css x", "allow"),
+    ] {
+        assert_eq!(decide(&home, &vars, line), decision, "{line}");
+    }
+    // In a clear tab nothing of it is asked, and what a variable says of the target counts.
+    let dev = [("C", "prod-eu"), ("D", "dev-eu"), ("URL", "postgres://u:hunter2@db.prod.acme.example/x")];
+    for (line, decision) in [
+        ("$NOWHERE/reset-all.sh", "allow"),
+        ("kubectl --context $C delete ns x", "confirm"),
+        ("kubectl --context $D delete ns x", "allow"),
+        ("psql \"$URL\" -c 'drop table x'", "confirm"),
+    ] {
+        assert_eq!(decide(&home, &dev, line), decision, "{line}");
+    }
+    let red = [("KUBECONFIG", ".prod-kube"), ("D", "dev-eu")];
+    assert_eq!(decide(&home, &red, "kubectl --context $D delete ns x"), "allow");
+    // What stands in a variable is not shown.
+    let secrets = [("CONN", "host=prod-db password=hunter2 dbname=x"), ("PW", "hunter2-prod")];
+    for line in [
+        "dropdb \"$CONN\"",
+        "aws s3 rm --recursive s3://acme-prod-x --sse-c-k $PW",
+        "psql \"$CONN\" -c 'drop table x'",
+    ] {
+        assert_eq!(decide(&home, &secrets, line), "confirm", "{line}");
+    }
+}
+
 #[test]
 fn on_production_a_flagged_script_never_runs_and_an_unflagged_one_is_asked_about() {
     let home = home();

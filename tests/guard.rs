@@ -166,6 +166,124 @@ fn an_alias_and_a_function_are_seen_through(kind: Kind) {
     works(&home, &mut shell);
 }
 
+/// Variables that no program sees, and that a line names; also by names that the hook itself might use.
+fn a_variable_of_the_shell_is_seen_through(kind: Kind) {
+    let rc = match kind {
+        Kind::Bash | Kind::Zsh => {
+            "dir=$HOME file=cleanup.sh line=cleanup.sh input=cleanup.sh words=(sh cleanup.sh) also=('sh' './a b.sh')"
+        }
+        Kind::Fish => {
+            "set -g dir $HOME; set -g file cleanup.sh; set -g line cleanup.sh; set -g input cleanup.sh
+             set -g words sh cleanup.sh; set -g also sh './a b.sh'"
+        }
+    };
+    let rc = format!("{rc}\n{}", kind.function("tidy", "sh $file"));
+    let (home, mut shell) = hot_with(kind, &rc);
+    home.executable("a b.sh", "# redtab: local-only\necho ran >>\"$HOME/ran\"\n");
+    let every = if kind == Kind::Fish { ["$words", "$also"] } else { ["\"${words[@]}\"", "\"${also[@]}\""] };
+    let lines =
+        ["$dir/cleanup.sh", "sh \"$file\"", "touch x; sh $line", "sh $input", "\"$dir\"/cleanup.sh", "tidy"];
+    for line in lines.into_iter().chain(every) {
+        refused(&home, &mut shell, line);
+    }
+    // What it becomes counts, not what it is.
+    let nothing: &[&str] = match kind {
+        Kind::Bash => &[
+            "none=",
+            "$none ./cleanup.sh",
+            "touch cleanup.sh && bash $_",
+            "wide='nice -n 5'",
+            "$wide ./cleanup.sh",
+            "glob='/bin/ni?e'",
+            "$glob ./cleanup.sh",
+            "hole=([1]=echo)",
+            "$hole ./cleanup.sh",
+            "dry=echo",
+            "bash -c '$dry ./cleanup.sh'",
+            "both=(true '&&' ./cleanup.sh)",
+            "bash -c \"${both[*]}\"",
+        ],
+        Kind::Zsh => &[
+            "none=",
+            "$none ./cleanup.sh",
+            "touch cleanup.sh && bash $_",
+            "setopt shwordsplit; wide='nice -n 5'",
+            "$wide ./cleanup.sh",
+            "setopt globsubst; glob='/bin/ni?e'",
+            "$glob ./cleanup.sh",
+            "dry=echo",
+            "bash -c '$dry ./cleanup.sh'",
+            "here=./x/y",
+            "$here:h:h/cleanup.sh",
+        ],
+        Kind::Fish => &[
+            "set none",
+            "$none ./cleanup.sh",
+            "set r cmd; set cmd nice",
+            "$$r ./cleanup.sh",
+            "set dry echo",
+            "bash -c '$dry ./cleanup.sh'",
+            "set all echo ./cleanup.sh",
+            "sh $all[2]",
+        ],
+    };
+    for line in nothing {
+        if line.contains('$') {
+            refused(&home, &mut shell, line);
+        } else {
+            shell.line(line);
+        }
+    }
+    // It is the value it has now, and what the line itself says goes before.
+    shell.line(&match kind {
+        Kind::Bash | Kind::Zsh => "file=plain.sh".to_string(),
+        Kind::Fish => "set file plain.sh".to_string(),
+    });
+    for line in ["sh \"$file\"", "tidy"] {
+        let before = lines_of(&home, "plain");
+        shell.line(line);
+        assert_eq!(lines_of(&home, "plain"), before + 1, "{line}\n{}", shell.dump());
+    }
+    refused(
+        &home,
+        &mut shell,
+        match kind {
+            Kind::Bash | Kind::Zsh => "file=cleanup.sh; sh \"$file\"",
+            Kind::Fish => "set file cleanup.sh; sh \"$file\"",
+        },
+    );
+    works(&home, &mut shell);
+}
+
+/// What a variable holds is handed over whatever it is, and the huge ones are not.
+fn a_variable_of_any_shape_disturbs_nothing(kind: Kind) {
+    let rc = match kind {
+        Kind::Bash => {
+            "huge=$(printf '%300000s' x) many=({1..5000}) odd=$'a\\nline 3\\n$(touch x)\\x01\\xff*' none=
+             declare -A map=([k]=v); declare -n ref=odd; readonly fixed=1; declare -i n=7"
+        }
+        Kind::Zsh => {
+            "huge=$(printf '%300000s' x) many=({1..5000}) odd=$'a\\nline 3\\n$(touch x)\\x01\\xff*' none=
+             typeset -A map=(k v); ref=odd; readonly fixed=1; typeset -i n=7"
+        }
+        Kind::Fish => {
+            "set -g huge (printf '%300000s' x); set -g many (seq 5000); set -g odd a\\nline' 3'\\n'$(touch x)'\\x01'*'
+             set -g none ''; set -g map k v; set -g ref odd; set -g fixed 1; set -g n 7"
+        }
+    };
+    let (home, mut shell) = hot_with(kind, rc);
+    let line = ": \"$huge\" \"$many\" \"$odd\" \"$none\" \"$map\" \"$ref\" \"$fixed\" \"$n\" \"$unset\" \"$status\" $ $$";
+    let line = if kind == Kind::Fish { line.trim_end_matches(" $ $$") } else { line };
+    let said = count(&shell, "redtab");
+    for _ in 0..2 {
+        shell.line(line);
+        assert_eq!(count(&shell, "redtab"), said, "{}", shell.dump());
+    }
+    assert!(!home.join("x").exists());
+    refused(&home, &mut shell, &format!("{line}; ./cleanup.sh"));
+    works(&home, &mut shell);
+}
+
 /// fish that carries its functions within itself has no directory of them.
 #[test]
 fn without_a_directory_of_fishs_own_yours_are_seen_through() {
@@ -1089,6 +1207,8 @@ in_every_shell! {
     a_refused_line_runs_nothing_whatever_its_shape,
     without_the_hook_every_shape_runs_it,
     an_alias_and_a_function_are_seen_through,
+    a_variable_of_the_shell_is_seen_through,
+    a_variable_of_any_shape_disturbs_nothing,
     a_pasted_block_stops_at_the_refused_line,
     a_command_of_several_lines_is_one,
     what_is_said_stays_on_the_screen,

@@ -30,7 +30,7 @@ fn any_line_gets_an_answer() {
     let definitions = [("a".to_string(), "b | sudo ".to_string()), ("b".to_string(), "a; x".to_string())];
     let functions =
         [("f".to_string(), "f; g \"$@\"".to_string()), ("g".to_string(), "eval $1; f".to_string())];
-    let definitions = Definitions { aliases: &definitions, functions: &functions };
+    let definitions = Definitions { aliases: &definitions, functions: &functions, ..Definitions::default() };
     let mut slowest = (Duration::ZERO, String::new());
     for count in 0..lines {
         let line = random.line(&seeds);

@@ -119,12 +119,148 @@ fn lines_run_what_the_table_says() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+fn with_variables(line: &str, name: &str, variables: &[(&str, &str)]) -> String {
+    let variables: Vec<(String, String)> =
+        variables.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+    let exported = [("e".to_string(), "e.sh".to_string())];
+    let definitions = Definitions {
+        variables: &variables,
+        exported: &exported,
+        toplevel: Some("/src/app"),
+        ..Definitions::default()
+    };
+    let runs = resolve(line, Dialect::typed(shell(name)), definitions);
+    runs.iter().map(shown).collect::<Vec<_>>().join(" ;; ")
+}
+
+#[test]
+fn variables_of_the_shell_are_put_in() {
+    let known = [
+        ("d", "/srv/x"),
+        ("f", "a.sh"),
+        ("two", "sh a.sh"),
+        ("list", "sh"),
+        ("list", "b c.sh"),
+        ("none", ""),
+        ("star", "/bin/ni?e"),
+        ("url", "postgres://db/x?a=b"),
+        ("_", "x"),
+        ("e", "e.sh"),
+        ("HOME", "/home/ana"),
+        ("RANDOM", "17"),
+        ("DB_PASSWORD", "hunter2"),
+    ];
+    let mut wrong: Vec<String> = Vec::new();
+    for (name, line, wanted) in [
+        ("bash", "$d/a.sh", "$d/a.sh"),
+        ("bash", "\"${d}/a.sh\" \"$f\"", "$d/a.sh $f"),
+        ("bash", "bash \"$f\"", "bash: $f"),
+        ("fish", "bash $f", "bash: $f"),
+        ("zsh", "bash $f", "bash: $f"),
+        // Only bash cuts; zsh may have been told to.
+        ("bash", "$two", "sh: $two"),
+        ("zsh", "$two", "? runs a program that only the shell can name: $two"),
+        ("fish", "$two", "$two"),
+        ("bash", "\"$two\"", "$two"),
+        ("bash", "\"${list[@]}\"", "sh: $list[@]"),
+        ("zsh", "\"${list[@]}\"", "sh: $list[@]"),
+        ("zsh", "$list", "? runs a program that only the shell can name: $list"),
+        ("fish", "$list", "sh: $list"),
+        ("bash", "sh -c \"${list[*]}\"", "sh: b c.sh"),
+        ("bash", "$list", "bash"),
+        ("fish", "bash $list[2]", "bash: $list[2]"),
+        ("fish", "bash $list[-1]", "? runs a file that only the shell can name: $list[-1]"),
+        ("zsh", "bash \"$list[2]\" x", "bash: $list[2] x"),
+        ("zsh", "bash $f[2]", "? runs a file that only the shell can name: $f[2]"),
+        ("bash", "bash \"${list[1]}\"", "bash: $list[1]"),
+        ("fish", "bash \"$list\"", "bash: $list"),
+        ("fish", "bash $$f", "? runs a file that only the shell can name: $$f"),
+        ("zsh", "bash $f:h", "? runs a file that only the shell can name: $f:h"),
+        ("zsh", "bash $=f", "? runs a file that only the shell can name: $=f"),
+        // What becomes nothing is no word.
+        ("bash", "$none sh a.sh", "sh: a.sh"),
+        ("zsh", "$none$none sh a.sh", "sh: a.sh"),
+        ("bash", "x=; $x sh a.sh", "sh: a.sh {x=}"),
+        ("bash", "\"$none\" sh a.sh", ""),
+        // A pattern may become anything.
+        ("bash", "$star sh", "? runs a program that only the shell can name: $star sh"),
+        ("bash", "rm \"$star\"", "rm $star"),
+        ("bash", "psql $url", "psql $url"),
+        ("bash", "kubectl --context $f delete ns x", "kubectl --context $f delete ns x"),
+        ("bash", "kubectl --context=\"$f\" get f", "kubectl --context=$f get f"),
+        // Programs see what is exported, and behind sudo not even that.
+        ("bash", "bash -c 'sh $f'", "? runs a file that only the shell can name: $f"),
+        ("bash", "bash -c 'sh $e'", "sh: $e"),
+        ("bash", "sudo bash -c 'sh $e'", "? runs a file that only the shell can name: $e"),
+        ("bash", "sudo bash $e", "bash: $e"),
+        ("bash", "g() { sh $f; }; g", "function g ;; sh: $f"),
+        // What the line may have set meanwhile is not what it was.
+        ("bash", "f=b.sh; sh $f", "sh: b.sh {f=b.sh}"),
+        ("bash", "let f=1; sh $f", "let f=1 ;; ? runs a file that only the shell can name: $f"),
+        ("bash", "read -r $x; sh $f", "read -r $x ;; ? runs a file that only the shell can name: $f"),
+        ("bash", "for f in x y; do sh $f; done", "? runs a file that only the shell can name: $f"),
+        ("bash", "sh ${f:=x}", "? runs a file that only the shell can name: $f:=x"),
+        ("bash", "printf -v $d x; sh $f", "printf -v $d x ;; ? runs a file that only the shell can name: $f"),
+        ("fish", "set $d x; sh $f", "sh: $f {/srv/x=x}"),
+        ("fish", "set $q x; sh $f", "? runs a file that only the shell can name: $f {anything}"),
+        (
+            "bash",
+            ". ./env; sh $f",
+            "source: ./env ;; ? runs a file that only the shell can name: $f {env<./env}",
+        ),
+        ("bash", "sh $RANDOM", "? runs a file that only the shell can name: $RANDOM"),
+        ("bash", "touch a.sh; sh $_", "touch a.sh ;; ? runs a file that only the shell can name: $_"),
+        ("bash", "~/x $HOME/y", "~/x ~/y"),
+        // Another machine has its own.
+        ("bash", "ssh h 'sh $f'", "ssh h sh $f ;; ? runs a file that only the shell can name: $f @h"),
+        ("bash", "mysql -p$DB_PASSWORD", "mysql -p$DB_PASSWORD"),
+        // What prints a name.
+        ("bash", "$(git rev-parse --show-toplevel)/a.sh", "git rev-parse --show-toplevel ;; /src/app/a.sh"),
+        (
+            "bash",
+            "cd /x; \"$(git rev-parse --show-toplevel)\"/a.sh",
+            "git rev-parse --show-toplevel {cwd=/x} ;; ? runs a program that only the shell can name: $(…)/a.sh {cwd=/x}",
+        ),
+        ("fish", "(pwd)/a.sh", "pwd ;; ./a.sh"),
+        ("bash", "`pwd`/a.sh", "pwd ;; ./a.sh"),
+        ("zsh", "sh $(dirname $d)/a.sh", "dirname $d ;; sh: /srv/a.sh"),
+        ("bash", "$(which python3) a.py", "which python3 ;; python3: a.py"),
+        ("bash", "$(echo 'sh a.sh')", "echo sh a.sh ;; ? runs a program that only the shell can name: $(…)"),
+        ("bash", "$(echo) sh", "echo ;; ? runs a program that only the shell can name: $(…) sh"),
+        ("bash", "bash $(echo -x) a", "echo -x ;; ? runs a file that only the shell can name: $(…) a"),
+        ("bash", "$(mktemp) x", "mktemp ;; ? runs a program that only the shell can name: $(…) x"),
+        (
+            "bash",
+            "find x -name '*.sh' -exec sh {} \\;",
+            "find x -name *.sh -exec sh {} ; ;; ? runs a file that only the shell can name: x/**/*.sh",
+        ),
+        ("bash", "find x -name y -exec rm {} +", "find x -name y -exec rm {} + ;; rm x/{}"),
+        (
+            "bash",
+            "find x \\( -name a -o -name b \\) -exec sh {} \\;",
+            "find x ( -name a -o -name b ) -exec sh {} ; ;; ? runs a file that only the shell can name: x/{}",
+        ),
+        (
+            "bash",
+            "find x -maxdepth 1 -type f -name a -exec sh {} +",
+            "find x -maxdepth 1 -type f -name a -exec sh {} + ;; ? runs a file that only the shell can name: x/a",
+        ),
+        ("bash", "fd -e sh -x", "fd -e sh -x ;; ? runs a program that only the shell can name: ./**/*.sh"),
+    ] {
+        let got = with_variables(line, name, &known);
+        if got != wanted {
+            wrong.push(format!("{name}: {line}\n  wanted {wanted}\n  got    {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 fn with(line: &str, name: &str, aliases: &[(&str, &str)], functions: &[(&str, &str)]) -> Vec<String> {
     let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
         pairs.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
     };
     let (aliases, functions) = (owned(aliases), owned(functions));
-    let definitions = Definitions { aliases: &aliases, functions: &functions };
+    let definitions = Definitions { aliases: &aliases, functions: &functions, ..Definitions::default() };
     resolve(line, Dialect::typed(shell(name)), definitions).iter().map(shown).collect()
 }
 
@@ -177,7 +313,7 @@ fn an_unclear_run_carries_every_word_that_could_be_a_program() {
         "a=(./x.sh); ${a[0]}",
         "${y:-./x.sh}",
         "{./x.sh,a}",
-        "$(echo ./x.sh)",
+        "$(printf ./x.sh)",
     ] {
         let runs = resolve(line, Dialect::typed(Shell::Bash), Definitions::default());
         let carried = runs.iter().any(|run| matches!(&run.what, What::Unclear { words, .. } if words.iter().any(|word| word == "./x.sh")));

@@ -121,6 +121,32 @@ fn a_tunnel_makes_its_port_red_and_every_tab_hot(kind: Kind) {
     runs(&home, &mut there, "./seed.sh");
 }
 
+fn a_line_through_the_tunnel_turns_the_tab_red_before_it_starts(kind: Kind) {
+    const RED: &str = "\x1b]1337;SetColors=tab=c00000\x07\x1b]0;PROD prod-db";
+    let home = home();
+    home.write(".config/redtab/config.toml", "terminal = \"iterm2\"\n");
+    home.executable("bin/psql", "#!/bin/sh\necho begins-$((40+2))\nexec /usr/bin/psql \"$@\"\n");
+    let (watcher, tunnel) = (Process::start(), Process::start());
+    machine(&home, &watcher, &[connection(7, "tunnel", Some(1), &tunnel)]);
+    let mut shell = kind.in_home(&home).redtab().start();
+    shell.enter();
+    // Nobody listens at either port.
+    for (line, red) in [
+        ("psql -h localhost -p 1 -c 'select 1'", true),
+        ("psql postgres://app@127.0.0.1:1/x -c 'select 1'", true),
+        ("env PGPORT=2 psql -h localhost -p 1 -c 'select 1'", true),
+        ("psql -h localhost -p 2 -c 'select 1'", false),
+        ("psql -h dev-db.invalid -p 1 -c 'select 1'", false),
+    ] {
+        let from = shell.raw().len();
+        shell.line(line);
+        let raw = String::from_utf8_lossy(&shell.raw()[from..]).into_owned();
+        let (painted, begins) = (raw.find(RED), raw.find("begins-42"));
+        assert!(begins.is_some(), "{line}: {}", shell.dump());
+        assert_eq!(painted.is_some_and(|at| Some(at) < begins), red, "{line}: {}", raw.escape_debug());
+    }
+}
+
 fn sessions_in_other_tabs_are_counted_and_make_nothing_red_or_hot(kind: Kind) {
     let home = home();
     let (watcher, session) = (Process::start(), Process::start());
@@ -150,6 +176,7 @@ fn without_the_watcher_that_should_be_there_a_local_port_is_unsure(kind: Kind) {
 
 in_every_shell!(
     a_tunnel_makes_its_port_red_and_every_tab_hot,
+    a_line_through_the_tunnel_turns_the_tab_red_before_it_starts,
     sessions_in_other_tabs_are_counted_and_make_nothing_red_or_hot,
     without_the_watcher_that_should_be_there_a_local_port_is_unsure,
 );
@@ -261,6 +288,29 @@ fn a_question_says_what_is_open() {
     assert!(asked().contains("    1 production connection open    "), "{}", asked());
     machine(&home, &watcher, &[one, connection(8, "ssh", None, &second)]);
     assert!(asked().contains("    2 production connections open    "), "{}", asked());
+}
+
+#[test]
+fn the_page_counts_sessions_and_names_tunnels() {
+    let home = home();
+    let (watcher, tunnel, first, second) =
+        (Process::start(), Process::start(), Process::start(), Process::start());
+    let page = |connections: &[Value]| {
+        machine(&home, &watcher, connections);
+        let output = home.command(home.redtab()).arg("status").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut open = vec![connection(7, "tunnel", Some(15432), &tunnel)];
+    let text = page(&open);
+    assert!(text.contains("watcher  running, 1 tunnel"), "{text}");
+    assert!(text.contains("hot: localhost:15432 is prod-db") && !text.contains("session"), "{text}");
+    open.push(connection(8, "psql", None, &first));
+    let text = page(&open);
+    assert!(text.contains("watcher  running, 1 tunnel, 1 production session in other tabs"), "{text}");
+    assert!(text.contains("\n1 production session is open in another tab.  redtab ps\n"), "{text}");
+    open.push(connection(9, "ssh", None, &second));
+    let text = page(&open);
+    assert!(text.contains("\n2 production sessions are open in other tabs.  redtab ps\n"), "{text}");
 }
 
 #[test]

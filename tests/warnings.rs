@@ -172,10 +172,11 @@ fn only_what_is_known_to_be_idle_is_closed() {
     let tmux = Tmux::server(home, Kind::Bash);
     tmux.attach();
     let pane = |tmux: &Tmux| tmux.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}"]);
-    let psql = postgres_bin().join("psql").display().to_string();
+    // As people call it: on Debian another program that calls the real one.
+    let psql = "/usr/bin/psql";
     let sql = |tmux: &Tmux, database: &str, statement: &str, prompt: &str| {
         let pane = pane(tmux);
-        tmux.line(&pane, &format!("{psql} -X -h 127.0.0.2 -p {pg} -U postgres {database}"));
+        tmux.line(&pane, &format!("{psql} -h 127.0.0.2 -p {pg} -U postgres {database}"));
         let shows = |tmux: &Tmux, what: &str| {
             tmux.tmux(&["capture-pane", "-p", "-t", &pane]).trim_end().ends_with(what)
         };
@@ -202,8 +203,7 @@ fn only_what_is_known_to_be_idle_is_closed() {
     let (_, typing) = sql(&tmux, &db, "select", "DB-#");
     let (_, busy) = sql(&tmux, &db, "select pg_sleep(600);", "pg_sleep(600);");
     let (_, dev) = sql(&tmux, "postgres", "select 1;", "DB=#");
-    let mut outside =
-        Program::start(home, &[&psql, "-X", "-h", "127.0.0.2", "-p", &pg, "-U", "postgres", &db], &[]);
+    let mut outside = Program::start(home, &[psql, "-h", "127.0.0.2", "-p", &pg, "-U", "postgres", &db], &[]);
     watched.until("psql outside of tmux", || watched.of(outside.pid()).len() == 1);
     outside.type_in("select 1;\n");
     let (web, mux) = (format!("{word}-web"), format!("{word}-mux"));

@@ -55,7 +55,12 @@ pub fn run(args: &Guard) -> Result<Exit> {
     let dialect = Dialect::typed(check::grammar(args.shell));
     let mut examined = match &fields {
         Some(fields) => {
-            let known = Definitions { aliases: &fields.aliases, functions: &fields.functions };
+            let known = Definitions {
+                aliases: &fields.aliases,
+                functions: &fields.functions,
+                variables: &fields.variables,
+                ..Definitions::default()
+            };
             examine::line(&world, run_dir.as_ref(), &fields.line, dialect, known)
         }
         None => examine::unreadable(&world, run_dir.as_ref(), "did not reach the guard whole"),
@@ -186,6 +191,8 @@ struct Fields {
     line: String,
     aliases: Vec<(String, String)>,
     functions: Vec<(String, String)>,
+    /// Each word of each variable that the line names.
+    variables: Vec<(String, String)>,
     /// What the prompt said at which the line was typed; empty where nobody knows.
     shown: String,
     /// How many lines of the command stand below the cursor.
@@ -220,6 +227,7 @@ fn fields(bytes: &[u8]) -> Option<Fields> {
             "line" => found.line = text,
             "alias" | "abbr" => found.aliases.push((name, text)),
             "function" => found.functions.push((name, text)),
+            "variable" => found.variables.push((name, text)),
             "shown" => found.shown = text,
             "below" => found.below = text.parse().unwrap_or(0).min(FARTHEST),
             _ => {}
@@ -236,12 +244,13 @@ mod tests {
     fn fields_are_read_by_length() {
         let pair = |name: &str, text: &str| (name.to_string(), text.to_string());
         let found = fields(
-            b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nshown 6\nclear\n\nbelow 1\n2\nlater 1\nz\n",
+            b"line 5\na\nb c\nalias 2 ll\nls\nfunction 3 f\nx;y\nabbr 1 g\nq\nvariable 3 X\na b\nvariable 0 X\n\nshown 6\nclear\n\nbelow 1\n2\nlater 1\nz\n",
         );
         let expected = Fields {
             line: "a\nb c".into(),
             aliases: vec![pair("ll", "ls"), pair("g", "q")],
             functions: vec![pair("f", "x;y")],
+            variables: vec![pair("X", "a b"), pair("X", "")],
             shown: "clear\n".into(),
             below: 2,
         };

@@ -5,16 +5,28 @@ use std::path::{Path, PathBuf};
 
 use super::{Examiner, SCRIPT_BYTES, absolute};
 use crate::guard::flags;
-use crate::guard::runs::{Run, What};
+use crate::guard::line::{Piece, Word};
+use crate::guard::runs::{Definitions, Run, What};
 use crate::view::Overrides;
-use crate::world::Content;
+use crate::world::{Content, World};
 
 /// Files that one line's globs and loose words may name.
 const MAX_FILES: usize = 256;
 /// Globs of one line that are matched, and the directories each may walk.
 const MAX_GLOBS: usize = 32;
+/// How many files are read that a program may find.
+const MAX_NAMED: usize = 64;
+/// How far up the end of a path is looked for whose beginning is unknown.
+const MAX_ABOVE: usize = 12;
 /// What `{a,b}{c,d}` may become.
 const MAX_BRACES: usize = 64;
+
+/// Files that a word may name.
+pub(super) struct Named {
+    pub(super) files: Vec<PathBuf>,
+    /// It is one of those, where there is any.
+    pub(super) all: bool,
+}
 
 /// What a file is to the guard.
 pub(super) enum Text {
@@ -26,7 +38,65 @@ pub(super) enum Text {
     Unreadable(String),
 }
 
+/// More variables than this are not looked up for one line.
+const MAX_VARIABLES: usize = 64;
+
+/// The exported variables that a line, or what its words stand for, may name.
+pub(super) fn exported(world: &World, text: &str, known: &Definitions) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let bodies = known.aliases.iter().chain(known.functions).map(|(_, body)| body.as_str());
+    for text in std::iter::once(text).chain(bodies) {
+        let names = text.split('$').skip(1).map(|rest| {
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            &rest[..end]
+        });
+        for name in names.filter(|name| !name.is_empty()) {
+            if found.len() < MAX_VARIABLES
+                && found.iter().all(|(known, _)| known != name)
+                && let Some(value) = world.var(name).and_then(|value| value.to_str())
+            {
+                found.push((name.to_string(), value.to_string()));
+            }
+        }
+    }
+    found
+}
+
+/// The root of the repository that this directory is in: where `.git` lies.
+pub(super) fn toplevel(world: &World) -> Option<String> {
+    let root = world.cwd.as_ref()?.ancestors().find(|dir| dir.join(".git").exists())?;
+    root.to_str().map(String::from)
+}
+
 impl Examiner<'_> {
+    /// The files that a word may name of which not everything is known: those that its pattern matches; or what its known
+    /// end names, here or in a directory above.
+    pub(super) fn files_named(&self, word: &Word, cwd: Option<&Path>) -> Named {
+        if let Some(pattern) = word.text() {
+            let everywhere = pattern.contains("**");
+            let mut files: Vec<PathBuf> = braces(&pattern)
+                .iter()
+                .take(MAX_GLOBS)
+                .flat_map(|pattern| self.matching(pattern, cwd))
+                .collect();
+            files.sort_unstable();
+            files.dedup();
+            // Of several one is run, and the others are its arguments: which, the shell's own order says.
+            let all = !everywhere && files.len() == 1;
+            files.truncate(MAX_NAMED);
+            return Named { files, all };
+        }
+        let end = match word.pieces.last() {
+            Some(Piece::Text(end)) => end.split_once('/').map_or("", |(_, end)| end.trim_start_matches('/')),
+            _ => "",
+        };
+        let is_path = !end.is_empty() && !end.split('/').any(|part| part == "..");
+        let above = cwd.filter(|_| is_path).into_iter().flat_map(Path::ancestors).take(MAX_ABOVE);
+        let files = above.map(|dir| dir.join(end)).find(|file| file.is_file()).into_iter().collect();
+        Named { files, all: false }
+    }
+
     /// What a file is. The first bytes tell a program, so that none is read whole.
     pub(super) fn text_of(&self, path: &Path) -> Text {
         if self.world.head(path, 512).is_some_and(|head| is_compiled(&head)) {
@@ -126,6 +196,25 @@ impl Examiner<'_> {
         files
     }
 
+    /// A directory and those below it, the near ones first; none that is hidden.
+    fn below(&self, dir: &Path) -> Vec<PathBuf> {
+        let mut dirs = vec![dir.to_path_buf()];
+        let mut at = 0;
+        while let Some(dir) = dirs.get(at).cloned() {
+            at += 1;
+            for name in self.world.entries(&dir).unwrap_or_default() {
+                if dirs.len() >= MAX_GLOBS {
+                    return dirs;
+                }
+                let inner = dir.join(&name);
+                if !name.as_encoded_bytes().starts_with(b".") && !inner.is_symlink() && inner.is_dir() {
+                    dirs.push(inner);
+                }
+            }
+        }
+        dirs
+    }
+
     /// The files a pattern names.
     fn matching(&self, pattern: &str, cwd: Option<&Path>) -> Vec<PathBuf> {
         let mut dirs = vec![if pattern.starts_with('/') {
@@ -137,7 +226,7 @@ impl Examiner<'_> {
         }];
         let parts: Vec<&str> =
             pattern.trim_start_matches("~/").split('/').filter(|p| !p.is_empty() && *p != ".").collect();
-        for part in parts {
+        for (index, part) in parts.iter().copied().enumerate() {
             let mut next = Vec::new();
             for dir in dirs.iter().take(MAX_GLOBS) {
                 if part == ".." {
@@ -149,7 +238,18 @@ impl Examiner<'_> {
                     continue;
                 }
                 if part == "**" {
-                    next.push(dir.clone());
+                    let below = self.below(dir);
+                    // At the end it stands for any file in there.
+                    if index + 1 == parts.len() {
+                        let files = below.iter().flat_map(|dir| {
+                            let names = self.world.entries(dir).unwrap_or_default();
+                            names.into_iter().map(|name| dir.join(name))
+                        });
+                        next.extend(files.take(MAX_FILES));
+                    } else {
+                        next.extend(below);
+                    }
+                    continue;
                 }
                 for name in self.world.entries(dir).unwrap_or_default() {
                     let name = name.to_string_lossy();

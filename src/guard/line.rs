@@ -74,18 +74,21 @@ pub struct Word {
     pub pieces: Vec<Piece>,
     /// Whether any of it was quoted or escaped: such a word is no alias and no reserved word.
     pub quoted: bool,
+    /// How it was written, where its text is what the shell has in a variable: that may be a secret, and is not shown.
+    pub written: Option<String>,
 }
 
 impl Word {
     /// A word of literal text.
     pub fn literal(text: impl Into<String>) -> Word {
         let text = text.into();
-        Word { pieces: if text.is_empty() { vec![] } else { vec![Piece::Text(text)] }, quoted: false }
+        let pieces = if text.is_empty() { vec![] } else { vec![Piece::Text(text)] };
+        Word { pieces, ..Word::default() }
     }
 
     /// A word of which nothing is known.
     pub fn unknown() -> Word {
-        Word { pieces: vec![Piece::Output(String::new())], quoted: false }
+        Word { pieces: vec![Piece::Output(String::new())], ..Word::default() }
     }
 
     /// The word's text, when nothing in it depends on anything.
@@ -119,6 +122,9 @@ impl Word {
 
     /// The word as a person would recognise it; substitutions are shortened.
     pub fn shown(&self) -> String {
+        if let Some(written) = &self.written {
+            return written.clone();
+        }
         let mut shown = String::new();
         for piece in &self.pieces {
             match piece {
@@ -1559,6 +1565,8 @@ impl<'t> Parser<'t> {
     }
 
     fn parameter(&mut self, word: &mut Builder) {
+        // What stands between makes another value of it: `$$name`, `$=name`.
+        let from = self.pos;
         if self.fish() {
             while self.peek() == Some(b'$') {
                 self.pos += 1;
@@ -1580,9 +1588,18 @@ impl<'t> Parser<'t> {
             word.text.push('$');
             return;
         }
-        let name = self.text[self.pos..self.pos + len].to_string();
         self.pos += len;
-        word.push(Piece::Param(name));
+        self.pos += self.subscript();
+        word.push(Piece::Param(self.text[from..self.pos].to_string()));
+    }
+
+    /// How long the index of a list is that stands here: zsh and fish need no braces around `$list[2]`.
+    fn subscript(&self) -> usize {
+        let rest = &self.bytes[self.pos..];
+        let inside = rest.iter().skip(1).take_while(|c| c.is_ascii_digit()).count();
+        let inside = if inside == 0 && matches!(rest.get(1), Some(b'@' | b'*')) { 1 } else { inside };
+        let closed = rest.first() == Some(&b'[') && inside > 0 && rest.get(inside + 1) == Some(&b']');
+        if closed && self.shell() != Shell::Bash { inside + 2 } else { 0 }
     }
 
     fn braced_parameter(&mut self, word: &mut Builder, in_quotes: bool) {
@@ -1827,7 +1844,7 @@ impl Builder {
                 (_, piece) => pieces.push(piece),
             }
         }
-        Word { pieces, quoted: self.quoted }
+        Word { pieces, quoted: self.quoted, written: None }
     }
 }
 

@@ -814,7 +814,7 @@ fn tail(word: &Word, len: usize) -> Word {
             pieces.remove(0);
         }
     }
-    Word { pieces, quoted: word.quoted }
+    Word { pieces, ..word.clone() }
 }
 
 fn alternatives(pattern: &str, text: &str) -> bool {

@@ -6,6 +6,7 @@ mod builtins;
 mod options;
 mod programs;
 mod selections;
+mod variables;
 mod words;
 mod wrappers;
 
@@ -15,6 +16,7 @@ use std::rc::Rc;
 
 use super::line::{self, Assignment, Command, Dialect, Item, Kind as Bracket, Line, Link, Shell, Word};
 use crate::signal::Kind;
+use variables::Variables;
 use words::{expand, input_of, output_of, quoted, value_for, written};
 
 /// Texts inside texts: `bash -c "bash -c …"`, `eval`, functions that call functions.
@@ -46,6 +48,13 @@ const MAX_CHANGES: usize = 64;
 pub struct Definitions<'a> {
     pub aliases: &'a [(String, String)],
     pub functions: &'a [(String, String)],
+    /// The shell's own variables that the line or one of these texts names, a pair for each word; what is several
+    /// words stands several times.
+    pub variables: &'a [(String, String)],
+    /// The same of what programs see that the shell starts.
+    pub exported: &'a [(String, String)],
+    /// The directory of the repository around the tab's directory.
+    pub toplevel: Option<&'a str>,
 }
 
 /// What becomes of a variable or a selection.
@@ -107,11 +116,44 @@ pub enum Stdin {
     Pipe,
 }
 
+/// Programs behind which variables are what they were.
+const KEEP_ENVIRONMENT: &[&str] = &[
+    "bash",
+    "caffeinate",
+    "chrt",
+    "dash",
+    "env",
+    "find",
+    "fish",
+    "ionice",
+    "ksh",
+    "nice",
+    "nohup",
+    "setsid",
+    "sh",
+    "stdbuf",
+    "taskset",
+    "time",
+    "timeout",
+    "watch",
+    "xargs",
+    "zsh",
+];
+
 /// Why `fc` and `r` are unclear: which line they run stands nowhere in theirs.
 pub const OF_THE_HISTORY: &str = "runs a line of the history";
 
 /// Why a shell or an interpreter is unclear that takes its program from a pipe: `curl … | sh`, `bash <(…)`.
 pub const FROM_A_PIPE: &str = "runs what another command prints";
+
+/// Why an interpreter is unclear that gets a file by a word which nobody here can put together: `bash "$(…)"`.
+pub const OF_A_FILE: &str = "runs a file that only the shell can name";
+
+/// Why a program is.
+pub const OF_A_PROGRAM: &str = "runs a program that only the shell can name";
+
+/// Why `source` is.
+pub const OF_A_SOURCE: &str = "sources what only the shell can name";
 
 /// Every word of a line that could not be followed. The runs of one line share it, and what was found out about it.
 #[derive(Clone, Debug, Default)]
@@ -198,6 +240,9 @@ pub fn resolve(text: &str, dialect: Dialect, definitions: Definitions) -> Vec<Ru
     let parsed = line::parse(text, dialect);
     let mut resolver = Resolver::new(text, dialect, definitions);
     let mut scope = Scope::new(dialect);
+    let bodies = definitions.aliases.iter().chain(definitions.functions).map(|(_, body)| body.as_str());
+    let texts = std::iter::once(text).chain(bodies);
+    scope.variables = Some(Rc::new(Variables::new(&definitions, texts)));
     resolver.whole(&parsed, &mut scope);
     resolver.runs
 }
@@ -220,6 +265,8 @@ struct Scope {
     at: Option<usize>,
     /// Whether aliases and functions of the tab's shell are known here.
     defined: bool,
+    /// The variables of the tab's shell.
+    variables: Option<Rc<Variables>>,
 }
 
 impl Scope {
@@ -234,6 +281,7 @@ impl Scope {
             maybe: 0,
             at: None,
             defined: true,
+            variables: None,
         }
     }
 
@@ -498,12 +546,7 @@ impl<'a> Resolver<'a> {
         loop {
             let Some(first) = words.get(from) else { return };
             let Some(program) = first.exact() else {
-                return self.unclear(
-                    &own,
-                    "runs a program that only the shell can name",
-                    words.split_off(from),
-                    at,
-                );
+                return self.unclear(&own, OF_A_PROGRAM, words.split_off(from), at);
             };
             let zsh_path = own.dialect.shell == Shell::Zsh && program.len() > 1 && program.starts_with('=');
             // `=env` is env, wherever it lies; what is left of `==env` names nothing.
@@ -534,6 +577,10 @@ impl<'a> Resolver<'a> {
                     }
                     Step::No => {}
                 }
+            }
+            // What starts with another environment, or elsewhere, has no use for what the shell has.
+            if !KEEP_ENVIRONMENT.contains(&name.as_str()) {
+                own.variables = None;
             }
             match self.wrapper(&name, &words[from..], &mut own, scope, at) {
                 Step::Done => return,

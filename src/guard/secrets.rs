@@ -7,6 +7,9 @@ const SHORT: &[&str] = &["-p", "-a", "-u"];
 
 const MARKS: &[&str] = &["pass", "pwd", "token", "secret", "key", "credential", "auth", "bearer", "basic"];
 
+/// Words of a variable's name that say the same.
+const SHORT_NAMES: &[&str] = &["pw", "pat", "pin", "otp", "sas", "cookie", "jwt"];
+
 /// The line with its secrets replaced by `…`; what stands around them stays.
 pub fn cut_from_line(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
@@ -51,6 +54,12 @@ pub fn harmless(words: impl Iterator<Item = String>) -> Vec<String> {
         }
     }
     out
+}
+
+/// Whether a variable of this name holds a secret, as its name says.
+pub fn is_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    MARKS.iter().any(|mark| lower.contains(mark)) || lower.split('_').any(|word| SHORT_NAMES.contains(&word))
 }
 
 fn cut_from_word(word: &str) -> String {

@@ -138,11 +138,10 @@ impl Page<'_> {
         let cure = if self.guard.state == "off" && !self.off { ".  redtab doctor" } else { "" };
         let guard = self.guard.line() + cure;
         let connections = &self.survey.connections;
-        let count =
-            |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}{}", if n == 1 { "" } else { "s" }));
+        let count = |n: usize, what: &str| (n > 0).then(|| counted(n, what));
         let watcher = (connections.watcher == Watcher::Running).then(|| {
             let elsewhere =
-                count(self.survey.elsewhere, "production session").map(|text| text + " in other tabs");
+                count(self.sessions_elsewhere(), "production session").map(|text| text + " in other tabs");
             let parts = [Some("running".into()), count(connections.tunnels.len(), "tunnel"), elsewhere];
             format!("watcher  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
         });
@@ -183,6 +182,12 @@ impl Page<'_> {
         out
     }
 
+    /// How many production sessions other tabs have; tunnels are named one by one.
+    fn sessions_elsewhere(&self) -> usize {
+        let listening = self.survey.connections.open.iter().filter(|one| one.listens()).count();
+        self.survey.elsewhere.saturating_sub(listening)
+    }
+
     /// What is open on this machine, and whether anybody watches it.
     fn connections(&self) -> Vec<String> {
         let mut out: Vec<String> = self
@@ -196,11 +201,10 @@ impl Page<'_> {
                 format!("{}  {}", escape::terminal(&text), tunnel.end_command())
             })
             .collect();
-        if self.survey.elsewhere > 0 {
-            out.push(format!(
-                "{} production connections are open elsewhere.  redtab ps",
-                self.survey.elsewhere
-            ));
+        match self.sessions_elsewhere() {
+            0 => {}
+            1 => out.push("1 production session is open in another tab.  redtab ps".into()),
+            n => out.push(format!("{} are open in other tabs.  redtab ps", counted(n, "production session"))),
         }
         match self.survey.connections.watcher {
             Watcher::Running => {}
@@ -285,4 +289,9 @@ fn table(rows: Vec<[String; 5]>) -> String {
         out.push('\n');
     }
     out
+}
+
+/// `1 tunnel`, `2 tunnels`.
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

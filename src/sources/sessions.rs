@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::connections::kinds;
 use crate::guard::line::Word;
 use crate::guard::rules;
 use crate::inventory::ssh;
@@ -121,11 +122,16 @@ fn argv_of(pid: u32) -> Vec<Word> {
     words.into_iter().map(Word::literal).collect()
 }
 
-/// What a command's own words point at, one signal each. Of an ssh host the name that `~/.ssh/config` gives it counts too.
+/// What a command's own words point at, one signal each, with the local port where that decides. Of an ssh host the name
+/// that `~/.ssh/config` gives it counts too.
 pub fn signals(view: &View, argv: &[Word], place: &Place) -> Vec<Signal> {
     let program = argv.first().and_then(Word::exact).unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();
     let mut found = Vec::new();
+    // What can't be told stands for some value.
+    let words: Vec<String> = argv.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect();
+    let facts = kinds::intent(&words).map(|intent| intent.facts).unwrap_or_default();
+    let local_port = facts.iter().find_map(|fact| fact.port);
     for target in rules::named_targets(argv) {
         let Some(value) = target.value.filter(|value| !value.is_empty()) else { continue };
         let shown = crate::parts::shown(target.kind, &value);
@@ -134,6 +140,7 @@ pub fn signals(view: &View, argv: &[Word], place: &Place) -> Vec<Signal> {
             let real = ssh::hostname_of(view, crate::parts::bare_host(&value));
             parts.extend(real.map(|real| Part::new(Kind::Hostname, real)));
         }
+        let names_host = matches!(target.kind, Kind::Hostname | Kind::UrlHost | Kind::Url);
         found.push(Signal {
             source: SOURCE,
             domain: domain_of(target.kind),
@@ -143,7 +150,7 @@ pub fn signals(view: &View, argv: &[Word], place: &Place) -> Vec<Signal> {
             value: shown,
             place: place.clone(),
             parts,
-            port: None,
+            port: local_port.filter(|_| names_host),
         });
     }
     found

@@ -3,7 +3,7 @@
 use super::super::line::{self, Piece, Redirect, Shell, Word};
 use super::options::scan;
 use super::words::{as_text, joined, value_for, without_prefix};
-use super::{Change, Resolver, Scope, Stdin, Step, Value, What, base_name};
+use super::{Change, OF_A_SOURCE, Resolver, Scope, Stdin, Step, Value, What, base_name};
 
 impl Resolver<'_> {
     /// Builtins: they change the shell, or only say how the next word is to be found.
@@ -160,7 +160,7 @@ impl Resolver<'_> {
                 own.change(Change::EnvFile(path), false);
             }
             None => {
-                self.unclear(own, "sources what only the shell can name", words[from..].to_vec(), at);
+                self.unclear(own, OF_A_SOURCE, words[from..].to_vec(), at);
                 let mut probe = own.clone();
                 self.env_from_output(file, &mut probe);
                 own.changes = probe.changes;
@@ -222,7 +222,8 @@ pub(super) fn change_directory(name: &str, words: &[Word], own: &mut Scope) {
 /// fish's `set`: with a name and values, or with `-e`.
 pub(super) fn fish_set(words: &[Word], own: &mut Scope) {
     let scan = scan(words, 0, "", &[]);
-    let Some(name) = words.get(scan.next).and_then(Word::exact) else { return };
+    let Some(name) = words.get(scan.next) else { return };
+    let Some(name) = name.exact() else { return own.change(Change::Anything, false) };
     if scan.has(&["e", "erase"]) {
         return own.var(name, Value::Unset);
     }

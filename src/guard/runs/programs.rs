@@ -5,7 +5,7 @@ use super::super::prefixes::{TASK_TOOLS, TaskTool};
 use super::options::{all_options, scan, verb_at};
 use super::selections::selections;
 use super::words::{as_text, value_of, without_prefix};
-use super::{Change, FROM_A_PIPE, Resolver, Scope, Stdin, Value, What};
+use super::{Change, FROM_A_PIPE, OF_A_FILE, Resolver, Scope, Stdin, Value, What};
 
 impl Resolver<'_> {
     pub(super) fn plain(
@@ -246,7 +246,9 @@ impl Resolver<'_> {
                 || matches!(long, Some("require" | "import" | "loader" | "env-file"));
             next += 1 + usize::from(takes);
             let only_checks = match name {
-                "perl" | "ruby" => option == "-c",
+                "perl" | "ruby" => {
+                    option.starts_with('-') && !option.starts_with("--") && option.contains('c')
+                }
                 "php" => option == "-l",
                 _ => false,
             };
@@ -621,7 +623,7 @@ fn why_unclear(file: &Word) -> &'static str {
     match &file.pieces[..] {
         // `$(…)` prints the name of a file, `<(…)`, `=(…)` and fish's `(… | psub)` are one.
         [Piece::Output(raw)] if raw.starts_with(['<', '=', '(']) => FROM_A_PIPE,
-        _ => "runs a file that only the shell can name",
+        _ => OF_A_FILE,
     }
 }
 

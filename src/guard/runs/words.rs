@@ -1,6 +1,7 @@
 //! Words put together again: parameters the line itself explains, text that another shell would read.
 
 use super::super::line::{Piece, Redirect, Redirection, Shell, Word};
+use super::variables::may_expand;
 use super::{Scope, Stdin, Value, base_name};
 
 pub(super) fn written(redirection: &Redirection) -> Option<Word> {
@@ -55,11 +56,12 @@ pub(super) fn output_of(words: &[Word], stdin: &Stdin) -> Stdin {
     }
 }
 
-/// Puts in what the line itself says of parameters: `x=./a; $x`, the arguments of a function.
+/// Puts in what is known of parameters: what the line itself says, `x=./a; $x`, the arguments of a function, what the
+/// tab's shell has in them; and what some substitutions print.
 pub(super) fn expand(words: &[Word], scope: &Scope) -> Vec<Word> {
     let mut expanded = Vec::with_capacity(words.len());
     for word in words {
-        if !word.pieces.iter().any(|piece| matches!(piece, Piece::Param(_))) {
+        if !may_expand(word) {
             expanded.push(word.clone());
             continue;
         }
@@ -75,32 +77,49 @@ pub(super) fn expand(words: &[Word], scope: &Scope) -> Vec<Word> {
                 expanded.extend(value.split_whitespace().map(Word::literal));
                 continue;
             }
+            if scope.known(name).is_none()
+                && let Some(words) = scope.words_of_the_shell(name, word)
+            {
+                expanded.extend(words);
+                continue;
+            }
         }
-        expanded.push(substituted(word, scope));
+        let word = substituted(word, scope);
+        // What becomes nothing is no word, unless it is quoted.
+        if !word.pieces.is_empty() || word.quoted || scope.dialect.shell == Shell::Fish {
+            expanded.push(word);
+        }
     }
     expanded
 }
 
 pub(super) fn substituted(word: &Word, scope: &Scope) -> Word {
     let mut pieces: Vec<Piece> = Vec::new();
+    let mut written = word.written.clone();
     for (index, piece) in word.pieces.iter().enumerate() {
-        let replaced: Vec<Piece> = match piece {
+        let text = match piece {
             Piece::Param(name) => match (parameter(name, scope), name.as_str()) {
-                (Some(pieces), _) => pieces,
-                (None, "HOME") if index == 0 => vec![Piece::Text("~".into())],
-                (None, "PWD") if index == 0 => vec![Piece::Text(".".into())],
-                _ => vec![piece.clone()],
+                (Some(found), _) => Some(found),
+                (None, "HOME") if index == 0 => Some(vec![Piece::Text("~".into())]),
+                (None, "PWD") if index == 0 => Some(vec![Piece::Text(".".into())]),
+                _ => {
+                    let found = scope.word_of_the_shell(name, word.pieces.get(index + 1), word.quoted);
+                    written = written.or_else(|| found.is_some().then(|| word.shown()));
+                    found.map(|text| vec![Piece::Text(text)])
+                }
             },
-            _ => vec![piece.clone()],
+            Piece::Output(text) => scope.printed(text, index == 0).map(|text| vec![Piece::Text(text)]),
+            _ => None,
         };
-        for piece in replaced {
+        for piece in text.unwrap_or_else(|| vec![piece.clone()]) {
             match (pieces.last_mut(), piece) {
+                (_, Piece::Text(next)) if next.is_empty() => {}
                 (Some(Piece::Text(last)), Piece::Text(next)) => last.push_str(&next),
                 (_, piece) => pieces.push(piece),
             }
         }
     }
-    Word { pieces, quoted: word.quoted }
+    Word { pieces, quoted: word.quoted, written }
 }
 
 pub(super) fn parameter(name: &str, scope: &Scope) -> Option<Vec<Piece>> {
@@ -148,7 +167,7 @@ pub(super) fn with_hole(word: &Word, place: &str) -> Word {
             pieces.push(Piece::Text(part.to_string()));
         }
     }
-    Word { pieces, quoted: word.quoted }
+    Word { pieces, ..word.clone() }
 }
 
 pub(super) fn joined(words: &[Word]) -> String {
@@ -179,7 +198,7 @@ pub(super) fn without_prefix(word: &Word, len: usize) -> Word {
             *text = rest;
         }
     }
-    Word { pieces, quoted: word.quoted }
+    Word { pieces, ..word.clone() }
 }
 
 pub(super) fn is_variable(name: &str) -> bool {

@@ -5,6 +5,7 @@ use super::super::prefixes::{
     DOCKER_GLOBAL, DOCKER_LONG, DOCKER_SHORT, KUBECTL, PARALLEL, PREFIXES, Prefix, SSH, SUDO, XARGS,
 };
 use super::options::{all_options, scan, verb_at};
+use super::programs::is_interpreter;
 use super::words::{as_text, is_variable, joined, quoted, value_for, value_of, with_hole, without_prefix};
 use super::{Change, Place, Resolver, Scope, Stdin, Step, Value, What, base_name};
 use crate::signal::Kind;
@@ -274,30 +275,41 @@ impl Resolver<'_> {
             Some(path) if !fd && !path.is_empty() && !path.starts_with('-') => path.to_string(),
             _ => ".".to_string(),
         };
-        let found =
-            Word { pieces: vec![Piece::Text(format!("{root}/")), Piece::Glob("{}".into())], quoted: false };
+        let found = |names: &str| Word {
+            pieces: vec![Piece::Text(format!("{root}/")), Piece::Glob(names.into())],
+            ..Word::default()
+        };
+        // What is run is looked for where one pattern says what it is called; of all else the line's words have to do.
+        let runs_at = |word: &Word| matches!(word.exact(), Some("-exec" | "-execdir" | "-ok" | "-okdir"));
+        let names = if fd { extension(words) } else { sole_name(words, runs_at) };
+        let to_run = names.map_or_else(|| found("{}"), |names| found(&names));
+        let found = found("{}");
         let mut next = 1;
         while next < words.len() {
             let option = words[next].exact().unwrap_or("");
+            let runs =
+                runs_at(&words[next]) || (fd && matches!(option, "-x" | "-X" | "--exec" | "--exec-batch"));
             next += 1;
-            let runs = matches!(option, "-exec" | "-execdir" | "-ok" | "-okdir")
-                || (fd && matches!(option, "-x" | "-X" | "--exec" | "--exec-batch"));
             if !runs {
                 continue;
             }
             let end = words[next..].iter().position(|word| matches!(word.exact(), Some(";" | "+")));
             let end = end.map_or(words.len(), |end| next + end);
-            let mut argv: Vec<Word> = words[next..end]
-                .iter()
-                .enumerate()
-                .map(|(index, word)| match (index, word.exact()) {
-                    (0, Some("{}")) => Word::unknown(),
-                    (_, Some("{}")) => found.clone(),
-                    _ => word.clone(),
+            let runs_them = |before: &[Word]| {
+                before.iter().filter_map(Word::exact).map(base_name).all(|name| {
+                    name.starts_with('-') || Shell::of_program(name).is_some() || is_interpreter(name)
                 })
-                .collect();
+            };
+            let mut argv: Vec<Word> = Vec::new();
+            for word in &words[next..end] {
+                argv.push(match word.exact() {
+                    Some("{}") if runs_them(&argv) => to_run.clone(),
+                    Some("{}") => found.clone(),
+                    _ => word.clone(),
+                });
+            }
             if fd {
-                argv.push(found.clone());
+                argv.push(if runs_them(&argv) { to_run.clone() } else { found.clone() });
             }
             self.program(argv, own.clone(), scope, at);
             next = end + 1;
@@ -703,5 +715,41 @@ pub(super) fn prefix_changes(
             }
         }
         _ => {}
+    }
+}
+
+/// The pattern below its one place that `find` looks for, where one `-name` says it.
+fn sole_name(words: &[Word], runs_at: impl Fn(&Word) -> bool) -> Option<String> {
+    let tests = &words[1..words.iter().position(runs_at)?];
+    let place = tests.iter().take_while(|word| !word.prefix().starts_with(['-', '(', '!'])).count();
+    let mut names = Vec::new();
+    let mut depth = None;
+    let mut rest = tests[place..].iter();
+    while let Some(test) = rest.next() {
+        match test.exact()? {
+            "-name" => names.push(rest.next()?.text()?),
+            "-maxdepth" => depth = rest.next()?.exact(),
+            "-type" | "-mindepth" | "-newer" | "-user" | "-size" | "-mtime" | "-mmin" | "-perm" => {
+                _ = rest.next()
+            }
+            "-executable" | "-readable" => {}
+            _ => return None,
+        }
+    }
+    match (names.as_slice(), place, depth) {
+        ([name], 0 | 1, Some("1")) => Some(name.clone()),
+        ([name], 0 | 1, _) => Some(format!("**/{name}")),
+        _ => None,
+    }
+}
+
+/// The pattern that `fd -e EXTENSION -x …` makes.
+fn extension(words: &[Word]) -> Option<String> {
+    let words: Vec<&str> = words.iter().map_while(Word::exact).take(4).collect();
+    match words[..] {
+        [_, "-e" | "--extension", extension, "-x" | "-X" | "--exec" | "--exec-batch"] => {
+            Some(format!("**/*.{extension}"))
+        }
+        _ => None,
     }
 }
