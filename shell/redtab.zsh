@@ -248,7 +248,7 @@ __redtab_look_up() {
     (( ${#__redtab_input[1]} > 200000 )) && return
     while (( $#__redtab_words )); do
       __redtab_field variable "$__redtab_words[1]" "$__redtab_name"
-      shift __redtab_words
+      builtin shift __redtab_words
     done
   done
 }

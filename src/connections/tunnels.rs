@@ -36,6 +36,8 @@ const VALUES: &str = "bcDEeFIiJLlmOopPQRSWwB";
 pub struct Ssh {
     /// As typed, without the user.
     pub host: String,
+    /// As typed; what the configuration says is not in here.
+    pub port: Option<u16>,
     pub user: Option<String>,
     pub jumps: Vec<String>,
     /// `-W host:port`: it only carries another ssh.
@@ -105,8 +107,11 @@ impl Ssh {
     fn name(&mut self, typed: &str) {
         let bare = typed.strip_prefix("ssh://").unwrap_or(typed);
         let (user, host) = user_and_host(bare);
-        let host =
-            if bare.len() < typed.len() { host.split(['/', ':']).next().unwrap_or(host) } else { host };
+        let (host, port) = match host.split('/').next() {
+            Some(host) if bare.len() < typed.len() => host.split_once(':').unwrap_or((host, "")),
+            _ => (host, ""),
+        };
+        self.port = port.parse().ok().or(self.port);
         self.user = user.map(str::to_owned).or(self.user.take());
         self.host = host.to_owned();
         self.arguments.push(typed.to_owned());
@@ -137,6 +142,7 @@ impl Ssh {
             'O' | 'Q' => return None,
             'W' => self.carries = true,
             'l' => self.user = Some(value.to_owned()),
+            'p' => self.port = value.parse().ok(),
             'J' => self.jump(value),
             'F' => self.config = Some(value.to_owned()),
             'S' => self.control_path = Some(value.to_owned()),
@@ -176,6 +182,7 @@ impl Ssh {
             }
             "remoteforward" => self.remote = true,
             "user" => self.user = Some(value.to_owned()),
+            "port" => self.port = value.parse().ok(),
             _ => {}
         }
     }
@@ -204,7 +211,9 @@ impl Ssh {
             (false, _) => ("ssh", Use::Typed),
         };
         let mut intent = Intent::new(kind, uses);
-        intent.facts.push(host_fact(&self.host, self.user.as_deref(), "ssh"));
+        let mut fact = host_fact(&self.host, self.user.as_deref(), "ssh");
+        fact.port = address::is_loopback(&self.host).then(|| self.port.unwrap_or(22));
+        intent.facts.push(fact);
         intent.forwards = self.local.clone();
         intent.listens = true;
         intent.ssh = Some(self);

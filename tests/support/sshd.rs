@@ -26,6 +26,15 @@ pub fn wait_for_port(port: u16) {
     }
 }
 
+/// Waits until nothing listens there any more: what a server forked just before it ended may, for a moment.
+fn wait_for_no_port(port: u16) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while LOOPBACK.iter().any(|ip| TcpListener::bind((*ip, port)).is_err()) {
+        assert!(Instant::now() < end, "something listens on {port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 pub struct Sshd {
     child: Child,
     dir: PathBuf,
@@ -101,8 +110,21 @@ impl Sshd {
         let config = self.dir.join("sshd_config");
         let text = fs::read_to_string(&config).unwrap();
         fs::write(config, text + lines).unwrap();
-        self.child = serve(&self.dir, &[]);
-        wait_for_port(self.port);
+        let listens = |log: &str| log.matches("Server listening on 127.0.0.1 ").count();
+        let before = listens(&self.log());
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            wait_for_no_port(self.port);
+            self.child = serve(&self.dir, &[]);
+            // Whoever answers at the port, it is this one that has to listen there.
+            while self.child.try_wait().unwrap().is_none() {
+                if listens(&self.log()) > before {
+                    return;
+                }
+                assert!(Instant::now() < end, "sshd does not come back: {}", self.log());
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
     }
 
     /// What the server has said.
