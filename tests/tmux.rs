@@ -431,6 +431,14 @@ fn the_status_line_counts_what_is_open() {
     tmux.line(":1", &open).until_entry("1:", Some(RED));
     // In front is the clear pane: it says what is open elsewhere.
     tmux.until("the count", |tmux| tmux.find("( 1 prod open )").is_some());
+    // Its prompt says so as well; what the pane keeps, and the page of all tabs, is its own.
+    tmux.line("%0", "true").until("the prompt", |tmux| tmux.find(" 1 prod open  @@").is_some());
+    assert_eq!(tmux.tmux(&["display-message", "-p", "-t", "%0", "<#{@redtab}>"]).trim(), "<>");
+    let page = home.command("redtab").args(["status", "--all"]).output().unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    let own = |pane: &str| page.lines().find(|line| line.ends_with(pane)).unwrap_or_default().to_string();
+    assert!(own("tmux %0").starts_with("clear  "), "{page}");
+    assert!(own("tmux %1").starts_with("PROD prod-web  "), "{page}");
     tmux.tmux(&["select-window", "-t", ":1"]);
     tmux.until("the red pane's own and the count", |tmux| {
         let screen = tmux.client().screen().contents();

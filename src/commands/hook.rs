@@ -79,8 +79,7 @@ pub fn prompt(args: &HookPrompt) -> Result<Exit> {
     let mut watched = view.watched();
     let mut marked = false;
     if let (Some(dir), Some(tab)) = (&run_dir, world.tab()) {
-        let shown =
-            record::Shown { segment: &segment, looks, around: &around, terminal: detected.profile.id };
+        let shown = record::Shown { looks, around: &around, terminal: detected.profile.id };
         let kept = record::keep(&view, dir, &tab, args, &survey, shown);
         watched.extend(kept.watched);
         marked = kept.marked;

@@ -20,10 +20,9 @@ use crate::verdict::{Gravity, Verdict};
 use crate::view::{View, Watched};
 use crate::world::World;
 
-/// What the prompt shows.
+/// How the prompt shows it.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
-    pub segment: &'a Segment,
     pub looks: Looks<'a>,
     pub around: &'a Around<'a>,
     /// The terminal's profile.
@@ -48,16 +47,14 @@ pub fn keep(
     survey: &Survey,
     shown: Shown,
 ) -> Kept {
-    let Shown { segment, looks, around, terminal } = shown;
-    let names = &survey.loaded.config.names;
+    let Shown { looks, around, terminal } = shown;
     // A segment that is switched off is shown in other places all the same.
-    let mut record = match looks.form {
-        Form::Off => {
-            let looks = Looks { form: Form::Long, ..looks };
-            of(view, tab, args, survey, &prompt::segment(&survey.verdict, names, looks, around))
-        }
-        _ => of(view, tab, args, survey, segment),
-    };
+    let form = if looks.form == Form::Off { Form::Long } else { looks.form };
+    // What is open in other tabs is not this one's to say, and is out of date before its next prompt.
+    let own = Around { elsewhere: 0, idle: 0, ..*around };
+    let names = &survey.loaded.config.names;
+    let segment = prompt::segment(&survey.verdict, names, Looks { form, ..looks }, &own);
+    let mut record = of(view, tab, args, survey, &segment);
     record.terminal = terminal.into();
     if record.tmux.is_some() {
         show_in_tmux(view.world(), run_dir.tab_record(view.world(), tab).as_ref(), &mut record);

@@ -78,7 +78,7 @@ pub fn segment(verdict: &Verdict, names: &Names, looks: Looks<'_>, around: &Arou
             if text.is_empty() { "redtab config error".into() } else { format!("{text}{dot}config error") };
     }
     if verdict.is_hot() && !guarded {
-        text = format!("{text}{dot}guard off");
+        text = if text.is_empty() { "guard off".into() } else { format!("{text}{dot}guard off") };
     }
     if text.is_empty() {
         return Segment::default();
