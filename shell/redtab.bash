@@ -538,8 +538,10 @@ __redtab_look_up() {
     __redtab_known+="$__redtab_name "
     if ((${#__redtab_input} > 200000)); then return 0; fi
     local -n __redtab_ref=$__redtab_name
-    # What is huge names no file and no target; an array without a first word is not what its name alone stands for.
+    # What is huge names no file and no target; an array with holes is not what its places say.
     if ((${#__redtab_ref[@]} == 0 || ${#__redtab_ref[@]} > 64 || ${#__redtab_ref} > 4096)) || [[ -z ${__redtab_ref+set} ]]; then continue; fi
+    __redtab_words=("${!__redtab_ref[@]}")
+    if [[ ${__redtab_words[${#__redtab_words[@]} - 1]} != "$((${#__redtab_words[@]} - 1))" ]]; then continue; fi
     __redtab_words=("${__redtab_ref[@]}")
     __redtab_all="${__redtab_words[*]}"
     if ((${#__redtab_all} > 4096)) || [[ ${__redtab_words[0]} != "$__redtab_ref" ]]; then continue; fi

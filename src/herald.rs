@@ -218,8 +218,11 @@ fn has_own_prompt(world: &World, pid: u32) -> bool {
     ];
     // Debian's psql sets the directory in any case.
     let named = |name: &str| theirs.var(name).map(Path::new);
+    // Beside each of them one may stand for a version alone.
     files.extend(named("PGSYSCONFDIR").map(|dir| dir.join("psqlrc")));
     files.extend(named("PSQLRC").map(Path::to_path_buf));
+    let beside: Vec<_> = files.iter().flat_map(|file| versions_of(world, file)).collect();
+    files.extend(beside);
     // What only its own directory would tell is not searched for.
     let elsewhere = files.iter().any(|file| file.is_relative());
     let Some(home) = theirs.home() else { return true };
@@ -236,6 +239,16 @@ fn has_own_prompt(world: &World, pid: u32) -> bool {
             }
             crate::world::Content::Unreadable(_) => true,
         })
+}
+
+/// The files whose names begin with this one's: `psqlrc-16`.
+fn versions_of(world: &World, file: &Path) -> Vec<std::path::PathBuf> {
+    let (Some(dir), Some(name)) = (file.parent(), file.file_name().and_then(|name| name.to_str())) else {
+        return Vec::new();
+    };
+    let names = world.entries(dir).unwrap_or_default();
+    let is_one = |other: &std::ffi::OsString| other.to_str().is_some_and(|other| other.starts_with(name));
+    names.into_iter().filter(is_one).map(|other| dir.join(other)).collect()
 }
 
 /// The pane of tmux that a connection's process was started in.

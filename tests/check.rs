@@ -54,7 +54,21 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
     home.write("app/more/deep/wipe.sh", "dropdb orders\n");
     let dir = home.join("app").display().to_string();
     let vars = [("KUBECONFIG", ".prod-kube"), ("APP", &dir), ("F", "cleanup.sh"), ("G", "deploy.sh")];
-    let vars = [&vars[..], &[("EMPTY", ""), ("GLOB", "/bin/ni?e"), ("_", "echo")]].concat();
+    let vars = [
+        &vars[..],
+        &[
+            ("EMPTY", ""),
+            ("GLOB", "/bin/ni?e"),
+            ("_", "echo"),
+            ("WIDE", "nice -n 5"),
+            ("HALF", "nice -n "),
+            ("COMMA", "nice,-n,5"),
+            ("DRY", "echo"),
+            ("LIST", "./deploy.sh ./cleanup.sh"),
+            ("PATTERN", "clean*.sh"),
+        ],
+    ]
+    .concat();
     home.kubeconfig("app/.prod-kube", &["prod-eu"], "prod-eu");
     for (line, decision) in [
         ("$APP/cleanup.sh", "block"),
@@ -94,7 +108,24 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
         ("printf -vG ./cleanup.sh; sh $G", "block"),
         ("declare -n r=G; r=./cleanup.sh; sh $G", "block"),
         ("read $n <<<./cleanup.sh; sh $G", "block"),
+        ("read $n <<<G; sh $G; sh ./cleanup.sh", "block"),
         ("sudo bash -c '$G ./cleanup.sh'", "block"),
+        ("bash -lc '$G ./cleanup.sh'", "block"),
+        ("fish -c '$G ./cleanup.sh'", "block"),
+        ("$WIDE\"\" ./cleanup.sh", "block"),
+        ("$HALF\"5\" ./cleanup.sh", "block"),
+        ("IFS=,; $COMMA ./cleanup.sh", "block"),
+        ("unset \"${!DR@}\"; $DRY ./cleanup.sh", "block"),
+        ("unset $(cat names); $DRY ./cleanup.sh", "block"),
+        ("$(which bat) ./cleanup.sh", "block"),
+        ("$(readlink -e nothere) ./cleanup.sh", "block"),
+        ("$(basename '/bin/nice -n5') ./cleanup.sh", "block"),
+        ("bash <$F", "block"),
+        ("for f in $LIST; do sh $f; done", "block"),
+        ("sh $PATTERN", "block"),
+        ("x=1; $DRY ./cleanup.sh", "allow"),
+        ("${DRY:-sh} ./cleanup.sh", "allow"),
+        ("${NOWHERE:-sh} ./cleanup.sh", "block"),
         // A pattern that a program matches is that program.
         ("/bin/ba?h ./cleanup.sh", "block"),
         ("find . \\( -name '*.txt' -o -name '*.sh' \\) -exec sh {} \\;", "block"),
@@ -105,11 +136,19 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
         assert_eq!(decide(&home, &vars, line), decision, "{line}");
     }
     // In a clear tab nothing of it is asked, and what a variable says of the target counts.
-    let dev = [("C", "prod-eu"), ("D", "dev-eu"), ("URL", "postgres://u:hunter2@db.prod.acme.example/x")];
+    let dev = [
+        ("C", "prod-eu"),
+        ("D", "dev-eu"),
+        ("KEYCLOAK_CTX", "prod-eu"),
+        ("URL", "postgres://u:hunter2@db.prod.acme.example/x"),
+    ];
     for (line, decision) in [
         ("$NOWHERE/reset-all.sh", "allow"),
         ("kubectl --context $C delete ns x", "confirm"),
         ("kubectl --context $D delete ns x", "allow"),
+        ("kubectl --context ${C:-dev-eu} delete ns x", "confirm"),
+        ("kubectl --context $KEYCLOAK_CTX delete ns x", "confirm"),
+        ("while read n; do kubectl --context $C delete ns $n; done <list", "confirm"),
         ("psql \"$URL\" -c 'drop table x'", "confirm"),
     ] {
         assert_eq!(decide(&home, &dev, line), decision, "{line}");
@@ -118,6 +157,18 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
     assert_eq!(decide(&home, &red, "kubectl --context $D delete ns x"), "allow");
     // What stands in a variable is not shown.
     let secrets = [("CONN", "host=prod-db password=hunter2 dbname=x"), ("PW", "hunter2-prod")];
+    let nested = [
+        "bash -c \"dropdb '$CONN'\"",
+        "eval \"dropdb $CONN\"",
+        "X=$CONN; dropdb $X",
+        "f() { dropdb $1; }; f \"$CONN\"",
+        "dropdb x-$CONN",
+        "psql -d $CONN -c 'drop table x'",
+    ];
+    let red = [("KUBECONFIG", "/dev/null"), ("PGHOST", "prod-db"), ("CONN", secrets[0].1)];
+    for line in nested {
+        assert_eq!(decide(&home, &red, line), "confirm", "{line}");
+    }
     for line in [
         "dropdb \"$CONN\"",
         "aws s3 rm --recursive s3://acme-prod-x --sse-c-k $PW",

@@ -125,7 +125,7 @@ fn a_line_through_the_tunnel_turns_the_tab_red_before_it_starts(kind: Kind) {
     const RED: &str = "\x1b]1337;SetColors=tab=c00000\x07\x1b]0;PROD prod-db";
     let home = home();
     home.write(".config/redtab/config.toml", "terminal = \"iterm2\"\n");
-    for program in ["psql", "ssh"] {
+    for program in ["psql", "ssh", "redis-cli"] {
         let text = format!("#!/bin/sh\necho begins-$((40+2))\nexec /usr/bin/{program} \"$@\"\n");
         home.executable(&format!("bin/{program}"), &text);
     }
@@ -138,6 +138,8 @@ fn a_line_through_the_tunnel_turns_the_tab_red_before_it_starts(kind: Kind) {
         ("psql -h localhost -p 1 -c 'select 1'", true),
         ("psql postgres://app@127.0.0.1:1/x -c 'select 1'", true),
         ("env PGPORT=2 psql -h localhost -p 1 -c 'select 1'", true),
+        ("redis-cli -p 1 ping", true),
+        ("redis-cli -p 2 ping", false),
         ("ssh -p 1 root@localhost", true),
         ("ssh ssh://127.0.0.1:1", true),
         ("ssh -oPort=1 localhost", true),

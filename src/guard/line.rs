@@ -74,6 +74,8 @@ pub struct Word {
     pub pieces: Vec<Piece>,
     /// Whether any of it was quoted or escaped: such a word is no alias and no reserved word.
     pub quoted: bool,
+    /// Whether a parameter in it stands outside of quotes, so that the shell may cut what it becomes.
+    pub bare: bool,
     /// How it was written, where its text is what the shell has in a variable: that may be a secret, and is not shown.
     pub written: Option<String>,
 }
@@ -1542,6 +1544,7 @@ impl<'t> Parser<'t> {
     fn dollar(&mut self, word: &mut Builder, in_quotes: bool) {
         let start = self.pos;
         self.pos += 1;
+        word.bare |= !in_quotes;
         let fish = self.fish();
         match self.peek() {
             Some(b'\'') if !in_quotes && !fish => {
@@ -1786,6 +1789,7 @@ struct Builder {
     pieces: Vec<Piece>,
     text: String,
     quoted: bool,
+    bare: bool,
     marks: Vec<Mark>,
 }
 
@@ -1844,7 +1848,7 @@ impl Builder {
                 (_, piece) => pieces.push(piece),
             }
         }
-        Word { pieces, quoted: self.quoted, written: None }
+        Word { pieces, quoted: self.quoted, bare: self.bare, written: None }
     }
 }
 

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use super::line::{self, Assignment, Command, Dialect, Item, Kind as Bracket, Line, Link, Shell, Word};
 use crate::signal::Kind;
 use variables::Variables;
-use words::{expand, input_of, output_of, quoted, value_for, written};
+use words::{expand, input_of, output_of, quoted, substituted, value_for, written};
 
 /// Texts inside texts: `bash -c "bash -c …"`, `eval`, functions that call functions.
 const MAX_TEXTS: usize = 12;
@@ -388,7 +388,9 @@ impl<'a> Resolver<'a> {
         let words = match &self.words {
             Some(words) => words.clone(),
             None => {
-                let words = Rc::new(Mentioned::from(self.loose_words()));
+                let mut words = self.loose_words();
+                words.extend(scope.variables.iter().flat_map(|variables| variables.paths.iter().cloned()));
+                let words = Rc::new(Mentioned::from(words));
                 self.words = Some(words.clone());
                 words
             }
@@ -456,7 +458,11 @@ impl<'a> Resolver<'a> {
                     }
                 }
                 Item::Command(command) => {
-                    scope.stdin = input_of(&command.redirections)
+                    let input = input_of(&command.redirections).map(|input| match input {
+                        Stdin::File(file) => Stdin::File(substituted(&file, scope)),
+                        input => input,
+                    });
+                    scope.stdin = input
                         .or_else(|| frames.iter().rev().find_map(|frame| frame.input.clone()))
                         .unwrap_or_else(|| outer.clone());
                     let words = expand(&command.words, scope);

@@ -7,8 +7,28 @@ const SHORT: &[&str] = &["-p", "-a", "-u"];
 
 const MARKS: &[&str] = &["pass", "pwd", "token", "secret", "key", "credential", "auth", "bearer", "basic"];
 
-/// Words of a variable's name that say the same.
-const SHORT_NAMES: &[&str] = &["pw", "pat", "pin", "otp", "sas", "cookie", "jwt"];
+/// How the names of variables end that hold one.
+const NAMES: &[&str] = &[
+    "apikey",
+    "auth",
+    "cookie",
+    "credential",
+    "credentials",
+    "jwt",
+    "key",
+    "otp",
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "pat",
+    "pin",
+    "pw",
+    "pwd",
+    "sas",
+    "secret",
+    "token",
+];
 
 /// The line with its secrets replaced by `…`; what stands around them stays.
 pub fn cut_from_line(line: &str) -> String {
@@ -56,10 +76,15 @@ pub fn harmless(words: impl Iterator<Item = String>) -> Vec<String> {
     out
 }
 
+/// Whether there is one in a text.
+pub fn holds_one(text: &str) -> bool {
+    cut_from_line(text) != text
+}
+
 /// Whether a variable of this name holds a secret, as its name says.
 pub fn is_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    MARKS.iter().any(|mark| lower.contains(mark)) || lower.split('_').any(|word| SHORT_NAMES.contains(&word))
+    lower.rsplit('_').next().is_some_and(|end| NAMES.contains(&end))
 }
 
 fn cut_from_word(word: &str) -> String {

@@ -153,6 +153,20 @@ pub fn signals(view: &View, argv: &[Word], place: &Place) -> Vec<Signal> {
             port: local_port.filter(|_| names_host),
         });
     }
+    // Where no host stands it is this machine's.
+    if let Some(port) = local_port.filter(|_| found.iter().all(|signal| signal.port.is_none())) {
+        found.push(Signal {
+            source: SOURCE,
+            domain: Domain::Database,
+            scope: Scope::Tab,
+            what: program.to_string(),
+            label: "localhost".into(),
+            value: format!("localhost:{port}"),
+            place: place.clone(),
+            parts: vec![Part::new(Kind::UrlHost, "localhost")],
+            port: Some(port),
+        });
+    }
     found
 }
 

@@ -31,7 +31,12 @@ impl Resolver<'_> {
             "export" | "declare" | "typeset" | "local" | "readonly" | "integer" if !fish => {
                 self.declare(&words[1..], own)
             }
-            "unset" => each_exact(&words[1..], |name| own.var(name, Value::Unset)),
+            "unset" => {
+                if words[1..].iter().any(|word| word.exact().is_none_or(|text| text.starts_with("-m"))) {
+                    own.change(Change::Anything, false);
+                }
+                each_exact(&words[1..], |name| own.var(name, Value::Unset));
+            }
             "set" | "setenv" if fish => fish_set(&words[1..], own),
             "export" if fish => self.declare(&words[1..], own),
             "source" | "." => self.source(words, own, at),

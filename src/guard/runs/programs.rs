@@ -124,6 +124,15 @@ impl Resolver<'_> {
         if noexec(argv, next) {
             return;
         }
+        // What such a shell reads at its start may set anything.
+        let reads = |word: &Word| {
+            let option = word.exact().unwrap_or_default();
+            option == "--login"
+                || option.starts_with('-') && !option.starts_with("--") && option.contains(['l', 'i'])
+        };
+        if shell != Shell::Bash || argv[..next.min(argv.len())].iter().any(reads) {
+            own.variables = None;
+        }
         let rest = argv.get(next..).unwrap_or_default();
         if code {
             let Some(text) = rest.first() else { return };

@@ -48,9 +48,26 @@ const BY_ITSELF: &[&str] = &[
     "status",
 ];
 
-/// What sets variables whose names may stand anywhere in its words, or nowhere.
-const SETTERS: &[&str] =
-    &["getopts", "mapfile", "read", "readarray", "select", "sysread", "vared", "zparseopts"];
+/// What sets variables that its words name: one that stands there as it is is found anyway.
+const SETTERS: &[&str] = &[
+    "float",
+    "getln",
+    "getopts",
+    "integer",
+    "mapfile",
+    "print",
+    "printf",
+    "read",
+    "readarray",
+    "select",
+    "set",
+    "strftime",
+    "sysread",
+    "unset",
+    "vared",
+    "zformat",
+    "zparseopts",
+];
 
 /// What declares a variable, and with `-n` another name for one.
 const DECLARERS: &[&str] = &["declare", "local", "typeset"];
@@ -62,6 +79,8 @@ pub(super) struct Variables {
     /// Those that other programs see, as they see them.
     exported: HashMap<String, Vec<String>>,
     toplevel: Option<String>,
+    /// All that could name a file or several.
+    pub(super) paths: Vec<String>,
 }
 
 impl Variables {
@@ -73,9 +92,16 @@ impl Variables {
             for (name, word) in handed.iter().filter(|(name, _)| counts(name)) {
                 words.entry(name.clone()).or_default().push(word.clone());
             }
+            // Of an address the password is cut wherever it is shown; what else holds one is left alone.
+            words.retain(|_, words| {
+                words.iter().all(|word| word.contains("://") || !secrets::holds_one(word))
+            });
             words
         };
         let (mut words, mut exported) = (grouped(definitions.variables), grouped(definitions.exported));
+        let is_path = |word: &&str| word.contains(['/', '.', '*']) && !word.contains("://");
+        let parts = words.values().flatten().flat_map(|word| word.split_whitespace());
+        let paths = parts.filter(is_path).map(String::from).collect();
         if !words.is_empty() || !exported.is_empty() {
             for text in texts {
                 if may_set_any(text) {
@@ -88,27 +114,32 @@ impl Variables {
                 }
             }
         }
-        Variables { words, exported, toplevel: definitions.toplevel.map(String::from) }
+        Variables { words, exported, toplevel: definitions.toplevel.map(String::from), paths }
     }
 }
 
 /// Whether something in a text may set a variable whose name does not stand there as it is.
 fn may_set_any(text: &str) -> bool {
-    let is_bound = |c: char| c.is_whitespace() || ";&|(){}`\"'".contains(c);
-    let mut words = text.split(is_bound).filter(|word| !word.is_empty()).peekable();
-    let mut prints = false;
-    while let Some(word) = words.next() {
-        let option = |next: &&str, letter: char| next.starts_with('-') && next.contains(letter);
-        prints |= matches!(word, "printf" | "print");
-        if SETTERS.contains(&word)
-            || (prints && option(&word, 'v'))
-            || (DECLARERS.contains(&word) && words.peek().is_some_and(|next| option(next, 'n')))
-        {
-            return true;
+    text.split([';', '|', '&', '\n', '(', ')', '{', '}', '`']).any(|command| {
+        let mut words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'', '\\']));
+        let Some(setter) = words.find(|word| SETTERS.contains(word) || DECLARERS.contains(word)) else {
+            return false;
+        };
+        let option = |word: &str, letter: char| word.starts_with('-') && word.contains(letter);
+        match setter {
+            // Its first words are what it prints; another one may be the value of `-v`.
+            "print" | "printf" => {
+                let named = words.skip_while(|word| !word.starts_with("-v")).take(2).collect::<Vec<_>>();
+                named.first().is_some_and(|option| option.len() > 2) || named.iter().any(|word| word.contains('$'))
+            }
+            "set" => words.clone().any(|word| option(word, 'A')) || words.take(3).any(|word| word.contains('$')),
+            "unset" => words.any(|word| option(word, 'm') || word.contains('$')),
+            _ if DECLARERS.contains(&setter) => words.any(|word| option(word, 'n')),
+            _ => words.any(|word| word.contains('$')),
         }
-    }
-    // zsh: the variable that another one names.
-    text.contains("(P")
+    })
+        // zsh: the variable that another one names. Arithmetic: `++x`. What words are cut at is another thing.
+        || ["(P", "((", "IFS"].iter().any(|mark| text.contains(mark))
 }
 
 /// Every name in a text that stands where it may be set: `for name in`, `name=…`, `${name:=…}`. A name behind `$`, or
@@ -156,12 +187,20 @@ impl Scope {
     /// The words that a parameter stands for, and whether those of the whole list: `name`, `name[@]`, `name[2]`.
     fn selected(&self, parameter: &str) -> Option<(Vec<&str>, bool)> {
         let shell = self.dialect.shell;
+        // `${x:-y}` is x where it is set, and nothing is known of one that is not.
+        let (parameter, needs) = match [":-", ":?"].iter().find_map(|with| parameter.split_once(with)) {
+            Some((name, _)) => (name, true),
+            None => (parameter, false),
+        };
         let (name, index) = match parameter.strip_suffix(']').and_then(|inner| inner.split_once('[')) {
             Some((name, index)) => (name, Some(index)),
             None => (parameter, None),
         };
         let words = self.of_the_shell(name)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if needs && words.concat().is_empty() {
+            return None;
+        }
         match (index, shell) {
             (Some("@" | "*"), _) => Some((words, true)),
             (Some(index), _) => {
@@ -178,12 +217,7 @@ impl Scope {
     }
 
     /// The text that a parameter inside a word becomes; `next` is what stands behind it there.
-    pub(super) fn word_of_the_shell(
-        &self,
-        parameter: &str,
-        next: Option<&Piece>,
-        quoted: bool,
-    ) -> Option<String> {
+    pub(super) fn word_of_the_shell(&self, parameter: &str, next: Option<&Piece>) -> Option<String> {
         let shell = self.dialect.shell;
         // `$list[-1]`, and zsh's `$file:h`, are something else.
         if let Some(Piece::Text(next) | Piece::Glob(next)) = next
@@ -194,14 +228,18 @@ impl Scope {
         }
         let (words, _) = self.selected(parameter)?;
         let [word] = words[..] else { return None };
-        (quoted || shell == Shell::Fish || is_one_word(word)).then(|| word.to_string())
+        (shell == Shell::Fish || is_one_word(word)).then(|| word.to_string())
     }
 
     /// The words that a parameter becomes which is a word of its own, `written` so.
     pub(super) fn words_of_the_shell(&self, parameter: &str, written: &Word) -> Option<Vec<Word>> {
-        let (shell, quoted) = (self.dialect.shell, written.quoted);
+        let (shell, quoted) = (self.dialect.shell, written.quoted && !written.bare);
         let (words, every) = self.selected(parameter)?;
-        let one = |word: &str| Word { quoted, written: Some(written.shown()), ..Word::literal(word) };
+        let one = |word: &str| Word {
+            quoted: written.quoted,
+            written: Some(written.shown()),
+            ..Word::literal(word)
+        };
         let joins = parameter.ends_with("[*]") || !every || shell == Shell::Fish;
         if quoted {
             return Some(match joins {
@@ -224,8 +262,8 @@ impl Scope {
         Some(out)
     }
 
-    /// What a command substitution stands for whose command only names a file or a program: `$(pwd)`,
-    /// `$(git rev-parse --show-toplevel)`, `$(which psql)`. `first`: nothing stands before it in its word.
+    /// What a command substitution stands for whose command only puts a name together, whether or not there is such a file:
+    /// `$(pwd)`, `$(git rev-parse --show-toplevel)`, `$(dirname a/b)`. `first`: nothing stands before it in its word.
     pub(super) fn printed(&self, substitution: &str, first: bool) -> Option<String> {
         let inner = ["$(", "("].iter().find_map(|open| substitution.strip_prefix(open)?.strip_suffix(')'));
         let inner = inner.or_else(|| substitution.strip_prefix('`')?.strip_suffix('`'))?;
@@ -246,20 +284,15 @@ impl Scope {
         match words[..] {
             ["pwd"] | ["pwd", "-P" | "-L"] if first => Some(".".into()),
             ["git", "rev-parse", "--show-toplevel"] if here() => self.variables.as_ref()?.toplevel.clone(),
-            ["which" | "realpath" | "echo", name]
-            | ["command", "-v", name]
-            | ["type", "-P" | "-p", name]
-            | ["readlink", "-f" | "-e", name]
-                if is_one_word(name) && !name.starts_with('-') =>
-            {
-                Some(name.into())
+            ["echo", name] if is_one_word(name) && !name.starts_with('-') => Some(name.into()),
+            ["basename", path] if is_one_word(path) => Some(base_name(path).into()),
+            ["dirname", path] if is_one_word(path) => {
+                Some(match path.trim_end_matches('/').rsplit_once('/') {
+                    Some(("", _)) => "/".into(),
+                    Some((dir, _)) => dir.into(),
+                    None => ".".into(),
+                })
             }
-            ["basename", path] => Some(base_name(path).into()),
-            ["dirname", path] => Some(match path.trim_end_matches('/').rsplit_once('/') {
-                Some(("", _)) => "/".into(),
-                Some((dir, _)) => dir.into(),
-                None => ".".into(),
-            }),
             _ => None,
         }
     }
@@ -308,20 +341,32 @@ mod tests {
     #[test]
     fn what_may_set_any_name_is_found() {
         for text in [
-            "read -r f; sh $f",
+            "read -r $f; sh $f",
             "printf -v $n x; sh $f",
             "printf -vf x; sh $f",
             "declare -n r=f; r=x; sh $f",
             "typeset -gn r=f",
             ": ${(P)n::=x}; sh $f",
-            "while read x; do :; done",
-            "(read x)",
+            "while read \"$x\"; do :; done",
+            "((++f)); sh $f",
+            "IFS=,; $f",
+            "unset \"${!x@}\"",
+            "unset -m 'x*'",
+            "set -A $n x",
+            "(mapfile -t $n)",
         ] {
             assert!(may_set_any(text), "{text}");
         }
-        for text in
-            ["sh $f", "kubectl --context $c get x -v", "declare -g x=1", "printf x; echo y", "git readme"]
-        {
+        for text in [
+            "sh $f",
+            "kubectl --context $c get x -v",
+            "declare -g x=1",
+            "printf '%s' $x; echo y",
+            "git readme",
+            "while read n; do kubectl --context $C delete ns $n; done",
+            "unset x; sh $f",
+            "set -x; sh $f",
+        ] {
             assert!(!may_set_any(text), "{text}");
         }
     }

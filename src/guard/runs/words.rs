@@ -99,11 +99,15 @@ pub(super) fn substituted(word: &Word, scope: &Scope) -> Word {
     for (index, piece) in word.pieces.iter().enumerate() {
         let text = match piece {
             Piece::Param(name) => match (parameter(name, scope), name.as_str()) {
-                (Some(found), _) => Some(found),
+                (Some(found), _) => {
+                    let hides = positional(name, scope).is_some_and(|word| word.written.is_some());
+                    written = written.or_else(|| hides.then(|| word.shown()));
+                    Some(found)
+                }
                 (None, "HOME") if index == 0 => Some(vec![Piece::Text("~".into())]),
                 (None, "PWD") if index == 0 => Some(vec![Piece::Text(".".into())]),
                 _ => {
-                    let found = scope.word_of_the_shell(name, word.pieces.get(index + 1), word.quoted);
+                    let found = scope.word_of_the_shell(name, word.pieces.get(index + 1));
                     written = written.or_else(|| found.is_some().then(|| word.shown()));
                     found.map(|text| vec![Piece::Text(text)])
                 }
@@ -119,15 +123,18 @@ pub(super) fn substituted(word: &Word, scope: &Scope) -> Word {
             }
         }
     }
-    Word { pieces, quoted: word.quoted, written }
+    Word { pieces, quoted: word.quoted, bare: word.bare, written }
 }
 
 pub(super) fn parameter(name: &str, scope: &Scope) -> Option<Vec<Piece>> {
-    if let Ok(number) = name.parse::<usize>() {
-        let word = scope.positional.get(number.checked_sub(1)?)?;
-        return Some(word.pieces.clone());
+    if name.parse::<usize>().is_ok() {
+        return Some(positional(name, scope)?.pieces.clone());
     }
     scope.known(name).map(|value| vec![Piece::Text(value.to_string())])
+}
+
+fn positional<'s>(name: &str, scope: &'s Scope) -> Option<&'s Word> {
+    scope.positional.get(name.parse::<usize>().ok()?.checked_sub(1)?)
 }
 
 /// The word as text that a shell would read again; what is unknown stands as a parameter.
