@@ -49,7 +49,9 @@ impl RunDir {
     pub(super) fn subdir(&self, name: &str) -> Option<OwnedFd> {
         match open_dir(&self.fd, name) {
             Err(Errno::NOENT) => {
-                rustix::fs::mkdirat(&self.fd, name, Mode::RWXU).ok()?;
+                // Another shell may have made it meanwhile: of tabs that open together each is the first.
+                let made = rustix::fs::mkdirat(&self.fd, name, Mode::RWXU);
+                made.or_else(|errno| if errno == Errno::EXIST { Ok(()) } else { Err(errno) }).ok()?;
                 open_dir(&self.fd, name).ok()
             }
             opened => opened.ok(),
@@ -167,4 +169,34 @@ fn ours(dir: OwnedFd, uid: u32) -> Result<OwnedFd, String> {
         rustix::fs::fchmod(&dir, Mode::RWXU).map_err(|errno| plain(&errno.into()))?;
     }
     Ok(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn of_many_that_need_a_directory_at_once_each_has_it() {
+        let home = tempfile::tempdir().unwrap();
+        let world = World {
+            vars: vec![("REDTAB_RUN_DIR".into(), home.path().join("run").into())],
+            cwd: None,
+            uid: rustix::process::getuid().as_raw(),
+        };
+        let run_dir = RunDir::open(&world).unwrap();
+        for round in 0..200 {
+            let (name, start) = (format!("dir-{round}"), Barrier::new(4));
+            let all = std::thread::scope(|scope| {
+                let one = || {
+                    start.wait();
+                    run_dir.subdir(&name).is_some()
+                };
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+                threads.into_iter().all(|thread| thread.join().unwrap())
+            });
+            assert!(all, "{name}");
+        }
+    }
 }
