@@ -171,8 +171,7 @@ impl Examination {
         let view = View::new(world);
         let ssh = self.resolved.iter().filter(|run| run.places.is_empty() && run.name() == "ssh");
         let asked = ssh.filter_map(|run| {
-            let words = run.argv.iter().skip(1).map(|word| word.exact().unwrap_or("?").to_owned());
-            let (mut specs, host, config) = tunnels::asked(&words.collect::<Vec<_>>())?;
+            let (mut specs, host, config) = tunnels::asked(line::argv(&run.argv).get(1..)?)?;
             let about = inventory::ssh::about(
                 &view,
                 crate::parts::bare_host(&host),
@@ -188,9 +187,7 @@ impl Examination {
     pub fn opens(&self) -> Opens {
         let here = self.resolved.iter().filter(|run| run.places.is_empty() && run.what == What::Program);
         here.filter_map(|run| {
-            // What can't be told stands for some value.
-            let argv: Vec<String> =
-                run.argv.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect();
+            let argv = line::argv(&run.argv);
             if tunnels::asked(argv.get(1..)?).is_some_and(|(specs, ..)| !specs.is_empty())
                 && run.name() == "ssh"
             {
@@ -385,9 +382,7 @@ impl Examiner<'_> {
                 continue;
             }
             // A port of this machine is what lies behind it.
-            let mut at_port =
-                self.tab.tunnels.iter().filter(|tunnel| tunnel.port.is_some() && tunnel.port == signal.port);
-            if let Some(tunnel) = at_port.clone().find(|tunnel| tunnel.production).or(at_port.next()) {
+            if let Some(tunnel) = signal.port.and_then(|port| self.tunnel_at(port)) {
                 let mut environments = self.config.names.environments.iter();
                 let environment = environments.position(|known| known.name == tunnel.environment);
                 let gravity =
@@ -593,14 +588,21 @@ impl Examiner<'_> {
         let mut all = named.all && !named.files.is_empty();
         for path in &named.files {
             let size = std::fs::metadata(path).map_or(0, |found| found.len());
-            if size > left {
+            let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(path);
+            let shown = shown.display().to_string();
+            // Of too many only the flags are read; one alone is judged like any other, whatever its size.
+            if size > left && named.files.len() > 1 {
                 all = false;
+                if let Some(by) = self.flag_of(path) {
+                    let own = self.with_own_place(path, verdict, overrides);
+                    let verdict = own.as_ref().unwrap_or(verdict);
+                    findings.push(finding(&shown, Cause::LocalOnly { by }, verdict));
+                }
                 continue;
             }
-            left -= size;
+            left = left.saturating_sub(size);
             all &= matches!(self.text_of(path), Text::Script(_));
-            let shown = cwd.and_then(|cwd| path.strip_prefix(cwd).ok()).unwrap_or(path);
-            self.file(&shown.display().to_string(), path, verdict, overrides, findings);
+            self.file(&shown, path, verdict, overrides, findings);
         }
         let subject = word.shown();
         let name = subject.rsplit_once('/').map_or("", |(_, name)| name);
@@ -888,6 +890,11 @@ impl Examiner<'_> {
             let (variable, default) = usual_port(run.name())?;
             self.world.var(variable).and_then(|value| value.to_str()?.parse().ok()).or(Some(default))
         })?;
+        self.tunnel_at(port)
+    }
+
+    /// The tunnel that listens at a port of this machine; of several one that leads to production.
+    fn tunnel_at(&self, port: u16) -> Option<&Tunnel> {
         let mut at_port = self.tab.tunnels.iter().filter(|tunnel| tunnel.port == Some(port));
         let first = at_port.clone().next();
         at_port.find(|tunnel| tunnel.production).or(first)

@@ -2,7 +2,7 @@
 //! It refuses to say foreign text where it could be read as a command or a format, to wait long for anybody, and to
 //! close what is not known to be idle at that moment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -212,23 +212,22 @@ fn has_own_prompt(world: &World, pid: u32) -> bool {
     let Some(theirs) = world.environ_of(pid) else { return true };
     let theirs = World { vars: theirs, cwd: None, uid: world.uid };
     let mut files = vec![
-        Path::new("/etc/postgresql-common/psqlrc").to_path_buf(),
-        Path::new("/etc/psqlrc").to_path_buf(),
-        Path::new("/etc/sysconfig/pgsql/psqlrc").to_path_buf(),
+        PathBuf::from("/etc/postgresql-common/psqlrc"),
+        PathBuf::from("/etc/psqlrc"),
+        PathBuf::from("/etc/sysconfig/pgsql/psqlrc"),
     ];
     // Debian's psql sets the directory in any case.
     let named = |name: &str| theirs.var(name).map(Path::new);
     // Beside each of them one may stand for a version alone.
     files.extend(named("PGSYSCONFDIR").map(|dir| dir.join("psqlrc")));
     files.extend(named("PSQLRC").map(Path::to_path_buf));
-    let beside: Vec<_> = files.iter().flat_map(|file| versions_of(world, file)).collect();
-    files.extend(beside);
     // What only its own directory would tell is not searched for.
     let elsewhere = files.iter().any(|file| file.is_relative());
     let Some(home) = theirs.home() else { return true };
-    files.extend(world.entries(&home).unwrap_or_default().into_iter().filter_map(|name| {
-        name.to_str().is_some_and(|name| name.starts_with(".psqlrc")).then(|| home.join(&name))
-    }));
+    files.push(home.join(".psqlrc"));
+    let beside: Option<Vec<Vec<PathBuf>>> = files.iter().map(|file| versions_of(world, file)).collect();
+    let Some(beside) = beside else { return true };
+    files.extend(beside.into_iter().flatten());
     elsewhere
         || processes::argv(pid).iter().any(|argument| mentions(argument.as_bytes()))
         || files.iter().any(|file| match world.read(file).0 {
@@ -241,14 +240,12 @@ fn has_own_prompt(world: &World, pid: u32) -> bool {
         })
 }
 
-/// The files whose names begin with this one's: `psqlrc-16`.
-fn versions_of(world: &World, file: &Path) -> Vec<std::path::PathBuf> {
-    let (Some(dir), Some(name)) = (file.parent(), file.file_name().and_then(|name| name.to_str())) else {
-        return Vec::new();
-    };
-    let names = world.entries(dir).unwrap_or_default();
-    let is_one = |other: &std::ffi::OsString| other.to_str().is_some_and(|other| other.starts_with(name));
-    names.into_iter().filter(is_one).map(|other| dir.join(other)).collect()
+/// The files whose names begin with this one's: `psqlrc-16`; `None` where the directory can't be listed.
+fn versions_of(world: &World, file: &Path) -> Option<Vec<PathBuf>> {
+    let (dir, name) = (file.parent()?, file.file_name()?.to_str()?);
+    let names = world.entries(dir).ok()?.into_iter();
+    let versions = names.filter(|other| other.to_str().is_some_and(|other| other.starts_with(name)));
+    Some(versions.map(|other| dir.join(other)).collect())
 }
 
 /// The pane of tmux that a connection's process was started in.

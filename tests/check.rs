@@ -51,6 +51,9 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
     let home = home();
     home.write("app/.git/HEAD", "ref: refs/heads/main\n");
     home.write("app/more/a.txt", "x\n");
+    for name in ["large.sh", "later.sh"] {
+        home.write(&format!("app/{name}"), format!("# redtab: local-only\n{}", "# x\n".repeat(700_000)));
+    }
     home.write("app/more/deep/wipe.sh", "dropdb orders\n");
     let dir = home.join("app").display().to_string();
     let vars = [("KUBECONFIG", ".prod-kube"), ("APP", &dir), ("F", "cleanup.sh"), ("G", "deploy.sh")];
@@ -125,6 +128,15 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
         ("sh $PATTERN", "block"),
         ("x=1; $DRY ./cleanup.sh", "allow"),
         ("${DRY:-sh} ./cleanup.sh", "allow"),
+        ("eval \"$(cat x)$NOWHERE\"; $DRY ./cleanup.sh", "block"),
+        ("eval \"$NOWHERE\"; $DRY ./cleanup.sh", "block"),
+        ("sudo $NOWHERE; for f in $LIST; do sh $f; done", "block"),
+        ("perl -Mstrict cleanup.sh", "block"),
+        ("ruby -Isrc cleanup.sh", "block"),
+        ("perl -wc cleanup.sh", "allow"),
+        ("sh $NOWHERE/large.sh", "block"),
+        ("sh lar*", "block"),
+        ("sh l*.sh", "block"),
         ("${NOWHERE:-sh} ./cleanup.sh", "block"),
         // A pattern that a program matches is that program.
         ("/bin/ba?h ./cleanup.sh", "block"),
@@ -156,8 +168,13 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
     let red = [("KUBECONFIG", ".prod-kube"), ("D", "dev-eu")];
     assert_eq!(decide(&home, &red, "kubectl --context $D delete ns x"), "allow");
     // What stands in a variable is not shown.
-    let secrets = [("CONN", "host=prod-db password=hunter2 dbname=x"), ("PW", "hunter2-prod")];
+    let secrets = [
+        ("CONN", "host=prod-db password=hunter2 dbname=x"),
+        ("TWO", "--password=hunter2 --site=https://x"),
+        ("PW", "hunter2-prod"),
+    ];
     let nested = [
+        "bash -c \"dropdb $TWO\"",
         "bash -c \"dropdb '$CONN'\"",
         "eval \"dropdb $CONN\"",
         "X=$CONN; dropdb $X",
@@ -165,7 +182,7 @@ fn what_only_the_shell_can_name_is_looked_up_or_asked_about() {
         "dropdb x-$CONN",
         "psql -d $CONN -c 'drop table x'",
     ];
-    let red = [("KUBECONFIG", "/dev/null"), ("PGHOST", "prod-db"), ("CONN", secrets[0].1)];
+    let red = [("KUBECONFIG", "/dev/null"), ("PGHOST", "prod-db"), secrets[0], secrets[1]];
     for line in nested {
         assert_eq!(decide(&home, &red, line), "confirm", "{line}");
     }

@@ -196,7 +196,7 @@ fn nothing_changed_starts_nothing(kind: Kind) {
     let calls = shell.calls(|shell| _ = shell.enter().expect_production());
     assert_eq!(redtabs(&calls), 1, "{calls:?}");
     assert_eq!(calls.execs.len(), 1, "{calls:?}");
-    shell.settle();
+    assert_eq!(redtabs(&shell.settle().calls_of_empty_lines(3)), 0, "once it is told apart, no more");
     home.kubeconfig("kube/27", &["dev-27"], "");
     assert_eq!(redtabs(&shell.calls_of_empty_lines(1)), 1, "the last file counts too");
     shell.settle();

@@ -147,6 +147,11 @@ impl Word {
     }
 }
 
+/// The words as a program would get them; what can't be told stands as `?`, for some value.
+pub fn argv(words: &[Word]) -> Vec<String> {
+    words.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect()
+}
+
 /// `name=value` before a command or on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {

@@ -242,7 +242,9 @@ pub fn resolve(text: &str, dialect: Dialect, definitions: Definitions) -> Vec<Ru
     let mut scope = Scope::new(dialect);
     let bodies = definitions.aliases.iter().chain(definitions.functions).map(|(_, body)| body.as_str());
     let texts = std::iter::once(text).chain(bodies);
-    scope.variables = Some(Rc::new(Variables::new(&definitions, texts)));
+    let variables = Variables::new(&definitions, texts);
+    resolver.paths.clone_from(&variables.paths);
+    scope.variables = Some(Rc::new(variables));
     resolver.whole(&parsed, &mut scope);
     resolver.runs
 }
@@ -328,6 +330,8 @@ struct Resolver<'a> {
     most: usize,
     text: &'a str,
     words: Option<Rc<Mentioned>>,
+    /// What the shell's variables hold that could name a file.
+    paths: Vec<String>,
     aliases: HashMap<String, String>,
     functions: HashMap<String, String>,
     local: HashMap<String, String>,
@@ -348,6 +352,7 @@ impl<'a> Resolver<'a> {
             most: if dialect.typed { MAX_TYPED } else { MAX_RUNS },
             text,
             words: None,
+            paths: Vec::new(),
             aliases: owned(definitions.aliases),
             functions: owned(definitions.functions),
             local: HashMap::new(),
@@ -389,7 +394,7 @@ impl<'a> Resolver<'a> {
             Some(words) => words.clone(),
             None => {
                 let mut words = self.loose_words();
-                words.extend(scope.variables.iter().flat_map(|variables| variables.paths.iter().cloned()));
+                words.extend(self.paths.iter().cloned());
                 let words = Rc::new(Mentioned::from(words));
                 self.words = Some(words.clone());
                 words

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use crate::connections::kinds;
-use crate::guard::line::Word;
+use crate::guard::line::{self, Word};
 use crate::guard::rules;
 use crate::inventory::ssh;
 use crate::processes::{self, Snapshot};
@@ -128,9 +128,7 @@ pub fn signals(view: &View, argv: &[Word], place: &Place) -> Vec<Signal> {
     let program = argv.first().and_then(Word::exact).unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();
     let mut found = Vec::new();
-    // What can't be told stands for some value.
-    let words: Vec<String> = argv.iter().map(|word| word.exact().unwrap_or("?").to_owned()).collect();
-    let facts = kinds::intent(&words).map(|intent| intent.facts).unwrap_or_default();
+    let facts = kinds::intent(&line::argv(argv)).map(|intent| intent.facts).unwrap_or_default();
     let local_port = facts.iter().find_map(|fact| fact.port);
     for target in rules::named_targets(argv) {
         let Some(value) = target.value.filter(|value| !value.is_empty()) else { continue };

@@ -2,6 +2,7 @@
 
 use super::super::line::{self, Piece, Redirect, Shell, Word};
 use super::options::scan;
+use super::variables::may_expand;
 use super::words::{as_text, joined, value_for, without_prefix};
 use super::{Change, OF_A_SOURCE, Resolver, Scope, Stdin, Step, Value, What, base_name};
 
@@ -45,6 +46,10 @@ impl Resolver<'_> {
                 if words[1..].iter().any(|word| word.pieces.iter().any(|p| matches!(p, Piece::Output(_)))) {
                     self.unclear(own, "evaluates the output of a command", words.to_vec(), at);
                     own.change(Change::Anything, false);
+                }
+                if words[1..].iter().any(may_expand) {
+                    own.variables = None;
+                    scope.variables = None;
                 }
                 self.text(&text, own, at);
             }

@@ -255,8 +255,10 @@ impl Resolver<'_> {
                 || matches!(long, Some("require" | "import" | "loader" | "env-file"));
             next += 1 + usize::from(takes);
             let only_checks = match name {
+                // `-wc`; in `-Mstrict` the c is part of a value.
                 "perl" | "ruby" => {
-                    option.starts_with('-') && !option.starts_with("--") && option.contains('c')
+                    let letters = option.trim_start_matches('-');
+                    letters.contains('c') && letters.chars().all(|letter| "cwWTtUvX".contains(letter))
                 }
                 "php" => option == "-l",
                 _ => false,

@@ -93,9 +93,8 @@ impl Variables {
                 words.entry(name.clone()).or_default().push(word.clone());
             }
             // Of an address the password is cut wherever it is shown; what else holds one is left alone.
-            words.retain(|_, words| {
-                words.iter().all(|word| word.contains("://") || !secrets::holds_one(word))
-            });
+            let is_address = |word: &str| word.contains("://") && !word.contains(char::is_whitespace);
+            words.retain(|_, words| words.iter().all(|word| is_address(word) || !secrets::holds_one(word)));
             words
         };
         let (mut words, mut exported) = (grouped(definitions.variables), grouped(definitions.exported));
