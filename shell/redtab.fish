@@ -27,6 +27,7 @@ set -g __redtab_warned   # a broken guard was named
 set -g __redtab_said     # something was written below the line that is being entered
 set -g __redtab_passed   # the line that runs now came through Enter
 set -g __redtab_can      # yes, or why no line can be held back
+set -g __redtab_told     # which of them the binary was told when it was asked last
 set -g __redtab_names_of_enter \r \n
 builtin string match -rq '^([4-9]|[1-9][0-9])' -- $version; and set __redtab_names_of_enter enter ctrl-j
 set -g __redtab_keys     # the key bindings in force when Enter was taken
@@ -78,6 +79,7 @@ function __redtab_ask
     or return 0
     set -l jobs no
     builtin jobs -q; and set jobs yes
+    set -g __redtab_told "$__redtab_can"
     set -g __redtab_asking 1
     # An interrupt of the binary ends these functions, and fish would show no prompt at all. Only while it runs: who
     # listens to SIGINT keeps fish from ending a loop by it.
@@ -86,7 +88,7 @@ function __redtab_ask
         builtin commandline -f repaint
     end
     set -l IFS \n # fish cuts the reply into lines by it, and not at all where it is empty
-    set -l reply ($__redtab_bin hook prompt --shell fish --shell-version $version --pid $fish_pid \
+    set -l reply (@@REDTAB_BIN@@ hook prompt --shell fish --shell-version $version --pid $fish_pid \
         --can-block "$__redtab_can" --terminal "$__redtab_terminal" --jobs $jobs </dev/null 2>/dev/null)
     set -l rc $status
     builtin functions -e __redtab_cut
@@ -115,7 +117,7 @@ end
 function __redtab_put_back
     __redtab_tell "$__redtab_restore"
     if builtin test -n "$__redtab_marked" -a -x "$__redtab_bin"
-        $__redtab_bin hook exit </dev/null >/dev/null 2>/dev/null
+        @@REDTAB_BIN@@ hook exit </dev/null >/dev/null 2>/dev/null
     end
     set -g __redtab_marked
 end
@@ -189,7 +191,14 @@ function __redtab_own
     else
         __redtab_status $argv[2] | __redtab_status $argv[3]
     end
-    __redtab_user_prompt_$argv[1]
+    # A command's name is expanded nowhere in this file: a Ctrl-C that comes then is the end of fish (3.6). `switch` leaves
+    # the statuses alone, and costs less than `eval`.
+    switch $argv[1]
+        case 1
+            __redtab_user_prompt_1
+        case '*'
+            builtin eval __redtab_user_prompt_$argv[1]
+    end
 end
 
 # Draws the prompt: the segment stands after the newlines that the user's prompt may begin with.
@@ -247,20 +256,22 @@ function __redtab_arrange
     end
     set -g __redtab_showing
     set -g __redtab_settled
-    set -l could "$__redtab_can"
     __redtab_take_enter
-    builtin test "$could" = "$__redtab_can"; or set -g __redtab_live
+    builtin test "$__redtab_told" = "$__redtab_can"; or set -g __redtab_live
     if not builtin functions fish_prompt | builtin string match -q '*__redtab_show*'
         # Somebody redefines it after us, perhaps at every prompt: from now on we are the last again.
         builtin test $__redtab_wrapped[1] -gt 0; and __redtab_register
         set -l text (builtin functions fish_prompt 2>/dev/null | builtin string collect)
         # Each has a number of its own: what a later one calls may be a copy of our wrapper around an earlier one.
         if builtin test $__redtab_wrapped[1] -eq 0 -o "x$text" != "x$__redtab_wrapped[2]"
-            set -g __redtab_wrapped (builtin math $__redtab_wrapped[1] + 1) "$text"
-            builtin functions -c fish_prompt __redtab_user_prompt_$__redtab_wrapped[1] 2>/dev/null
-            or function __redtab_user_prompt_$__redtab_wrapped[1]
+            set -l next (builtin math $__redtab_wrapped[1] + 1)
+            # A Ctrl-C may have left one behind, and over one that is there nothing is copied.
+            builtin functions -e __redtab_user_prompt_$next
+            builtin functions -c fish_prompt __redtab_user_prompt_$next 2>/dev/null
+            or function __redtab_user_prompt_$next
                 builtin printf "> "
             end
+            set -g __redtab_wrapped $next "$text"
         end
         builtin eval "function fish_prompt
             __redtab_show $__redtab_wrapped[1] \$pipestatus
@@ -285,7 +296,8 @@ function __redtab_take_enter
         and builtin bind --user -M $mode $names[1] 2>/dev/null | builtin string match -q '*__redtab_enter*'
         return 0
     end
-    set -g __redtab_keys "$fish_key_bindings,$mode"
+    # Noted when all are ours: an interrupt may come before.
+    set -l keys "$fish_key_bindings,$mode"
     set -g __redtab_can yes
     for mode in (builtin bind -L)
         builtin string match -rq '^\w+$' -- $mode; or continue
@@ -313,6 +325,7 @@ function __redtab_take_enter
             end
         end
     end
+    set -g __redtab_keys $keys
 end
 
 # Does what Enter did before it was ours.
@@ -498,7 +511,7 @@ function __redtab_check
         end
         set -g __redtab_rc 130
         set answer (
-            builtin printf %s $__redtab_input | $__redtab_bin guard --shell fish --pid $fish_pid --hot $hot --terminal "$__redtab_terminal" 2>/dev/null |
+            builtin printf %s $__redtab_input | @@REDTAB_BIN@@ guard --shell fish --pid $fish_pid --hot $hot --terminal "$__redtab_terminal" 2>/dev/null |
                 while builtin read -l token
                     builtin test "$token" = stop; and set -g __redtab_pending
                     builtin echo $token

@@ -39,14 +39,20 @@ impl Shell {
         }
     }
 
-    /// The text that a shell evaluates to install the hook. `binary` is the absolute path the hook will call, and
+    /// The text that a shell evaluates to install the hook. `path` is the absolute path the hook will call, and
     /// the only one.
-    pub fn init(self, binary: &Path) -> String {
+    pub fn init(self, path: &Path) -> String {
         use std::os::unix::ffi::OsStrExt;
-        let binary = escape::shell_word(self.quoting(), binary.as_os_str().as_bytes());
+        let binary = escape::shell_word(self.quoting(), path.as_os_str().as_bytes());
         match self {
             Shell::Bash => BASH.replace(BINARY, &binary),
-            Shell::Fish => FISH.replace(BINARY, &binary),
+            Shell::Fish => {
+                // As a command's name unquoted where that says the same: fish ends at an assertion when a Ctrl-C comes while
+                // it expands one (3.6).
+                let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+                let path = path.to_str().filter(|path| path.chars().all(plain));
+                FISH.replace(BINARY, path.unwrap_or(&binary))
+            }
             // zsh parses all of an `eval` before it runs any of it: only a text of its own can be read without the
             // user's aliases, and functions defined inside keep zsh's own options whatever the user has set.
             Shell::Zsh => {
