@@ -44,7 +44,7 @@ __redtab_plain() {
 # Asks the binary. Whatever goes wrong, the old answer is gone: unknown is never shown as safe. A binary that hangs
 # until Ctrl-C must not be met again at the very next prompt, nor at the one after: the shell stays usable.
 __redtab_ask() {
-  local -a reply=() jobs=(no)
+  local -a reply=() jobs=(no) rc=(0)
   __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=() __redtab_paint=() __redtab_title=()
   builtin unset REDTAB_BADGE
   __redtab_plain 'redtab ?'
@@ -62,7 +62,9 @@ __redtab_ask() {
   (( $#jobstates )) && jobs=(yes)
   __redtab_asking=(1)
   reply=("$($__redtab_bin[1] hook prompt --shell zsh --shell-version $ZSH_VERSION --pid $$ \
-    --can-block yes --terminal "$__redtab_terminal[1]" --jobs $jobs[1] </dev/null 2>/dev/null)") || reply=('')
+    --can-block yes --terminal "$__redtab_terminal[1]" --jobs $jobs[1] </dev/null 2>/dev/null)") || rc=($?) reply=('')
+  # Interrupted: still asking, as the next prompt finds it.
+  [[ $rc[1] == 130 ]] && return
   __redtab_asking=() __redtab_strikes=(0)
   if [[ $reply[1] == 'redtab 1'$'\n'*$'\n''redtab end' ]]; then
     reply[1]=${reply[1]#*$'\n'}
@@ -171,22 +173,26 @@ __redtab_arrange() {
 }
 
 __redtab_prompt() {
+  # Nearly always nothing has changed, and everything of ours is in its place as well.
+  if [[ ${REDTAB-} != off ]] && (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same &&
+    [[ "$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]]; then
+    if (( $#__redtab_paint && $#__redtab_tty )); then
+      builtin print -rn -- "$__redtab_paint[1]" >/dev/tty
+    elif (( $#__redtab_paint )); then
+      __redtab_tell "$__redtab_paint[1]"
+    fi
+    return 0
+  fi
+  # Outside of a pipeline a Ctrl-C ends nothing in zsh: it makes a condition false, and what follows from that is done. A
+  # trap keeps them true; the binary ends by the interrupt all the same.
+  builtin setopt localtraps
+  builtin trap ':' INT
   if [[ ${REDTAB-} == off ]]; then
     __redtab_put_back
     __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=()
     builtin unset REDTAB_BADGE
     __redtab_plain "redtab off${__redtab_inherited:+ (inherited)}"
-  elif (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same; then
-    # Nearly always everything of ours is in its place as well.
-    if [[ "$1$2$psvar[97]$psvar[98]/$precmd_functions/$preexec_functions/$PROMPT" == "$__redtab_settled" ]]; then
-      if (( $#__redtab_paint && $#__redtab_tty )); then
-        builtin print -rn -- "$__redtab_paint[1]" >/dev/tty
-      elif (( $#__redtab_paint )); then
-        __redtab_tell "$__redtab_paint[1]"
-      fi
-      return 0
-    fi
-  else
+  elif ! { (( $#__redtab_live && ! $#__redtab_always )) && __redtab_same }; then
     __redtab_inherited=()
     __redtab_ask $1 $2
   fi
@@ -254,8 +260,20 @@ __redtab_look_up() {
 }
 
 # Sees each line before it runs, aliases expanded. A line is dropped by an interrupt: nothing of it runs, whatever it
-# is made of. What the guard's answers mean stands in docs/protocol.md.
+# is made of.
 __redtab_preexec() {
+  local -a __redtab_cut=()
+  # An interrupt ends the guard, and then the line; it makes no condition false in between (__redtab_prompt).
+  builtin setopt localtraps
+  builtin trap '__redtab_cut=(1)' INT
+  __redtab_judge "$@" && (( ! $#__redtab_cut )) && return
+  builtin trap - INT
+  builtin kill -INT $$
+}
+
+# Whether the line runs; takes what zsh hands to the functions in preexec_functions. What the guard's answers mean stands
+# in docs/protocol.md.
+__redtab_judge() {
   # zsh puts a blank behind some lines.
   local -a __redtab_line=("${3%${3##*[^[:space:]]}}") __redtab_before=("$__redtab_again[@]")
   # None has a name of the user's: his variables are looked up in here.
@@ -264,14 +282,14 @@ __redtab_preexec() {
   local -A __redtab_bodies=()
   local __redtab_word __redtab_known=' '
   __redtab_again=()
-  [[ ${REDTAB-} == off ]] && return
+  [[ ${REDTAB-} == off ]] && return 0
   (( $#__redtab_hot )) && __redtab_tab=(yes)
   __redtab_functions "$__redtab_line[1]"
   if [[ $__redtab_tab[1] == no ]]; then
-    __redtab_concerns "$__redtab_line[1]" "${(F)__redtab_found}" || return
+    __redtab_concerns "$__redtab_line[1]" "${(F)__redtab_found}" || return 0
   fi
   if (( $#__redtab_before )) && [[ $__redtab_before[1] == "$__redtab_line[1]" ]]; then
-    return
+    return 0
   fi
   # What the functions name in their turn.
   while (( $#__redtab_found && $#__redtab_bodies < 64 )); do
@@ -285,9 +303,6 @@ __redtab_preexec() {
   for __redtab_word in "$__redtab_line[1]" "${(@v)__redtab_bodies}"; do
     [[ $__redtab_word == *'$'* ]] && __redtab_look_up "$__redtab_word"
   done
-  builtin setopt localtraps
-  # An interrupt ends the guard, and then the line; never this function in between.
-  builtin trap ':' INT
   if [[ -f $__redtab_bin[1] && -x $__redtab_bin[1] ]]; then
     __redtab_answer=("$({ builtin trap '' INT; builtin print -rn -- "$__redtab_input[1]" } 2>/dev/null | $__redtab_bin[1] guard --shell zsh --pid $$ \
       --hot $__redtab_tab[1] --terminal "$__redtab_terminal[1]" 2>/dev/null)") || __redtab_rc=($?)
@@ -295,12 +310,12 @@ __redtab_preexec() {
     __redtab_rc=(127)
   fi
   if [[ $'\n'$__redtab_answer[1]$'\n' == *$'\nstop\n'* ]]; then
-    [[ $__redtab_rc[1] == 0 && $__redtab_answer[1] == *$'\nyes' ]] && return
+    [[ $__redtab_rc[1] == 0 && $__redtab_answer[1] == *$'\nyes' ]] && return 0
     # Held, not refused: the line goes back to where it was typed.
     [[ $'\n'$__redtab_answer[1]$'\n' == *$'\nheld\n'* ]] && builtin print -rz -- "${1:-$2}"
   elif [[ $__redtab_rc[1] == 0 ]]; then
     __redtab_warned=()
-    return
+    return 0
   elif [[ $__redtab_rc[1] == 130 ]]; then
     # It may have been about to refuse the line, unless it hung longer than it ever takes.
     if (( SECONDS - __redtab_began[1] >= 2 )); then
@@ -312,14 +327,13 @@ __redtab_preexec() {
       (( $#__redtab_warned )) || builtin print -r -u2 -- \
         "redtab: the guard fails (status $__redtab_rc[1]): lines run unchecked.  redtab status"
       __redtab_warned=(1)
-      return
+      return 0
     fi
     builtin print -r -u2 -- "redtab: the guard fails (status $__redtab_rc[1]), and production is near. It was not run."
     builtin print -r -u2 -- "        The same line again runs unchecked."
     __redtab_again=("$__redtab_line[1]")
   fi
-  builtin trap - INT
-  builtin kill -INT $$
+  return 1
 }
 
 # powerlevel10k rebuilds PROMPT itself; add `redtab` to its elements (contrib/powerlevel10k.zsh).
