@@ -1,100 +1,111 @@
 # shellcheck shell=bash
 # redtab's hook for bash. It does four things and holds no policy: notice that an input changed, call the binary,
 # show what it said, hold back a line that it refuses (docs/protocol.md). All of its state is in arrays: bash exports
-# scalars under `set -a`, arrays never. Aliases are off while this text is read, and only while it is read.
-\builtin shopt -q expand_aliases && __redtab_aliases=(1)
+# scalars under `set -a`, arrays never. They are written element by element: a Ctrl-C while bash takes a list in
+# parentheses apart leaves its parser there, and it ends, or runs what it finds (5.2). Only what runs in a child, where
+# an interrupt is caught, writes lists. Aliases are off while this text is read, and only while it is read.
+\builtin shopt -q expand_aliases && __redtab_aliases[0]=1
 \builtin shopt -u expand_aliases
 
 if [[ $- == *i* ]]; then
 
-__redtab_bin=(@@REDTAB_BIN@@)
-__redtab_live=()        # the last answer holds
-__redtab_always=()      # ask at every prompt
-__redtab_ps1=()         # the segment, with its colours, as PS1 shows it
-__redtab_text=()        # the segment, plain: for other people's prompts
-__redtab_say=()         # one line for the person
-__redtab_inherited=()   # REDTAB=off was there before this shell
-__redtab_asking=()      # a question is under way; still set at the next prompt, it was interrupted
-__redtab_strikes=(0)    # how many prompts to leave it alone after an interrupted question
-__redtab_skip=(0)       # how many of them are left
-__redtab_hot=()         # every line goes to the guard
-__redtab_ask=()         # lines that go there though the tab is clear
-__redtab_names=()       # words that do the same, in one text
-__redtab_can=(no)       # yes, or why no line can be held back
-__redtab_e=('')         # PS0 expands nothing behind an unset name
-__redtab_b=(0)          # what became of the line: 8 when history is to forget it, and the number __redtab_judge returns
-__redtab_c=(0)          # lines since the prompt
-__redtab_stop=([2]=1 [3]=1 [6]=1 [10]=1 [11]=1 [14]=1) # what drops it
-__redtab_again=()       # a line that runs unchecked if it comes again right away
-__redtab_warned=()      # a broken guard was named
-__redtab_paint=()       # what is printed to the terminal at every prompt
-__redtab_restore=("${__redtab_restore[0]-}") # what is printed when this shell ends
-__redtab_marked=("${__redtab_marked[0]-}") # a pane of tmux carries marks, which go when this shell ends
-__redtab_tty=()         # the terminal could be written to: no complaint is to be silenced
-__redtab_title=('')     # what stands in front of the user's own title
-__redtab_terminal=()    # which terminal the binary found
-__redtab_j=('\j')       # how many jobs there are, as a prompt says it
-__redtab_memory=()      # a file in memory, never on disk, through which a line can be read without a fork
-__redtab_shown=()       # what the prompt said, for the guard: nothing where it said nothing
-__redtab_trap=()        # what `trap -p INT` says, and rubbish behind it
-__redtab_settled=()     # the shell's settings when everything of ours was in its place
+__redtab_bin[0]=@@REDTAB_BIN@@
+__redtab_live[0]=        # the last answer holds
+__redtab_always[0]=      # ask at every prompt
+__redtab_ps1[0]=         # the segment, with its colours, as PS1 shows it
+__redtab_text[0]=        # the segment, plain: for other people's prompts
+__redtab_say[0]=         # one line for the person
+__redtab_inherited[0]=   # REDTAB=off was there before this shell
+__redtab_asking[0]=      # a question is under way; still set at the next prompt, it was interrupted
+__redtab_strikes[0]=0    # how many prompts to leave it alone after an interrupted question
+__redtab_skip[0]=0       # how many of them are left
+__redtab_hot[0]=         # every line goes to the guard
+__redtab_ask[0]=         # lines that go there though the tab is clear
+__redtab_names[0]=       # words that do the same, in one text
+__redtab_can[0]=no       # yes, or why no line can be held back
+__redtab_told[0]=        # which of them the binary was told when it was asked last
+__redtab_e[0]=           # PS0 expands nothing behind an unset name
+__redtab_b[0]=0          # what became of the line: 8 when history is to forget it, and the number __redtab_judge returns
+__redtab_c[0]=0          # lines since the prompt
+# What drops the line.
+__redtab_stop[2]=1 __redtab_stop[3]=1 __redtab_stop[6]=1 __redtab_stop[10]=1 __redtab_stop[11]=1 __redtab_stop[14]=1
+__redtab_again[0]=       # a line that runs unchecked if it comes again right away
+__redtab_warned[0]=      # a broken guard was named
+__redtab_paint[0]=       # what is printed to the terminal at every prompt
+__redtab_restore[0]=${__redtab_restore[0]-} # what is printed when this shell ends
+__redtab_marked[0]=${__redtab_marked[0]-} # a pane of tmux carries marks, which go when this shell ends
+__redtab_tty[0]=         # the terminal could be written to: no complaint is to be silenced
+__redtab_title[0]=       # what stands in front of the user's own title
+__redtab_terminal[0]=    # which terminal the binary found
+__redtab_j[0]='\j'       # how many jobs there are, as a prompt says it
+__redtab_memory[0]=      # a file in memory, never on disk, through which a line can be read without a fork
+__redtab_shown[0]=       # what the prompt said, for the guard: nothing where it said nothing
+__redtab_now[0]=         # what the inputs are, as the answer's functions see them
+__redtab_trap[0]=        # what `trap -p INT` says, and rubbish behind it
+__redtab_aliased[0]=${__redtab_aliased[0]-} # the user's aliases are off for a moment
+__redtab_settled[0]=     # the shell's settings when everything of ours was in its place
 # Whether `local -` is known, which keeps the user's options out of a function and ours inside it.
-__redtab_new=("$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))")
+__redtab_new[0]=$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))
 # What was the user's, kept when this text is read again: HISTIGNORE, his trap of SIGINT, the keys of the editor.
-__redtab_ignore=("${__redtab_ignore[0]-}")
-__redtab_int=("${__redtab_int[0]-}")
-__redtab_keys=("${__redtab_keys[0]-}" "${__redtab_keys[1]-}" "${__redtab_keys[2]-}")
+__redtab_ignore[0]=${__redtab_ignore[0]-}
+__redtab_int[0]=${__redtab_int[0]-}
+__redtab_keys[0]=${__redtab_keys[0]-} __redtab_keys[1]=${__redtab_keys[1]-} __redtab_keys[2]=${__redtab_keys[2]-}
+__redtab_keys[3]=${__redtab_keys[3]-} # all of them were taken
 # The segment as it stands in PS1 itself, where PS1 expands no variables; kept when this text is read again.
-__redtab_literal=("${__redtab_literal[0]-}")
-if [[ ${REDTAB-} == off ]]; then __redtab_inherited=(1); fi
+__redtab_literal[0]=${__redtab_literal[0]-}
+if [[ ${REDTAB-} == off ]]; then __redtab_inherited[0]=1; fi
 
 # Shows a constant of ours: no answer of the binary is at hand.
 __redtab_plain() {
-  __redtab_text=("$1")
+  __redtab_text[0]=$1
   if [[ -n ${NO_COLOR-} || ${TERM-} == dumb ]]; then
-    __redtab_ps1=("[$1] ")
+    __redtab_ps1[0]="[$1] "
   else
-    __redtab_ps1=($'\001\e[30;43m\002 '"$1"$' \001\e[0m\002 ')
+    __redtab_ps1[0]=$'\001\e[30;43m\002 '"$1"$' \001\e[0m\002 '
   fi
 }
 
 # Asks the binary. Whatever goes wrong, the old answer is gone: unknown is never shown as safe. A binary that hangs
 # until Ctrl-C must not be met again at the very next prompt, nor at the one after: the shell stays usable.
 __redtab_ask() {
-  local -a __redtab_reply=() __redtab_jobs=(no)
-  __redtab_live=() __redtab_always=() __redtab_say=() __redtab_shown=() __redtab_paint=() __redtab_title=('')
+  local -a __redtab_reply __redtab_jobs
+  __redtab_reply[0]='' __redtab_jobs[0]=no
+  __redtab_live[0]='' __redtab_always[0]='' __redtab_say[0]='' __redtab_shown[0]='' __redtab_paint[0]='' __redtab_title[0]=''
   __redtab_plain 'redtab ?'
   __redtab_draw
   if [[ -n ${__redtab_asking[0]-} ]]; then
-    __redtab_asking=()
-    if ((__redtab_strikes[0] < 32)); then __redtab_strikes=("$((__redtab_strikes[0] * 2 + 1))"); fi
-    __redtab_skip=("${__redtab_strikes[0]}")
+    __redtab_asking[0]=
+    if ((__redtab_strikes[0] < 32)); then __redtab_strikes[0]=$((__redtab_strikes[0] * 2 + 1)); fi
+    __redtab_skip[0]=${__redtab_strikes[0]}
     return 0
   fi
   if ((__redtab_skip[0] > 0)); then
-    __redtab_skip=("$((__redtab_skip[0] - 1))")
+    __redtab_skip[0]=$((__redtab_skip[0] - 1))
     return 0
   fi
-  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) && [[ ${__redtab_j[0]@P} != 0 ]]; then __redtab_jobs=(yes); fi
-  __redtab_asking=(1)
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) && [[ ${__redtab_j[0]@P} != 0 ]]; then __redtab_jobs[0]=yes; fi
+  __redtab_told[0]=${__redtab_can[0]}
+  __redtab_asking[0]=1
   { __redtab_reply[0]=$(\builtin exec "${__redtab_bin[0]}" hook prompt --shell bash --shell-version "$BASH_VERSION" \
       --pid "$$" --can-block "${__redtab_can[0]}" --terminal "${__redtab_terminal[0]-}" --jobs "${__redtab_jobs[0]}" \
-      </dev/null); } 2>/dev/null || __redtab_reply=()
-  __redtab_asking=() __redtab_strikes=(0)
+      </dev/null); } 2>/dev/null || __redtab_reply[0]=
+  __redtab_asking[0]='' __redtab_strikes[0]=0
   case ${__redtab_reply[0]-} in
     'redtab 1'$'\n'*$'\n''redtab end')
       __redtab_reply[0]=${__redtab_reply[0]#*$'\n'}
       # The reply defines functions: an alias called [[ or return must not get into them.
       if \builtin shopt -q expand_aliases; then
+        __redtab_aliased[0]=1
         \builtin shopt -u expand_aliases
         \builtin eval "${__redtab_reply[0]%$'\n'*}"
         \builtin shopt -s expand_aliases
+        __redtab_aliased[0]=
       else
         \builtin eval "${__redtab_reply[0]%$'\n'*}"
       fi
       if __redtab_look; then
-        __redtab_seen=("${__redtab_now[@]}")
-        __redtab_live=(1)
+        __redtab_seen[0]=${__redtab_now[0]}
+        __redtab_live[0]=1
       fi ;;
   esac
   if [[ -n ${__redtab_say[0]-} ]]; then
@@ -105,18 +116,20 @@ __redtab_ask() {
 
 # Writes to the terminal, wherever stdout goes.
 __redtab_tell() {
-  if [[ -n $1 ]]; then { \builtin printf %s "$1" >/dev/tty; } 2>/dev/null && __redtab_tty=(1); fi
+  if [[ -n $1 ]]; then { \builtin printf %s "$1" >/dev/tty; } 2>/dev/null && __redtab_tty[0]=1; fi
   return 0
 }
 
 # Sees to it that the terminal is put back when the shell ends, before what the user has it do then.
 __redtab_stay() {
-  local -a __redtab_t=("$(\builtin trap -p EXIT)")
+  local -a __redtab_t
+  __redtab_t[0]=$(\builtin trap -p EXIT)
+  \builtin set --
   case ${__redtab_t[0]} in
     *__redtab_leave*) return 0 ;;
-    'trap -- '*) \builtin eval "__redtab_t=(${__redtab_t[0]})" ;; # bash's own quoting
+    'trap -- '*) \builtin eval "\\builtin set ${__redtab_t[0]#trap }" ;; # bash's own quoting
   esac
-  \builtin trap -- "__redtab_leave${__redtab_t[2]:+$'\n'${__redtab_t[2]}}" EXIT
+  \builtin trap -- "__redtab_leave${1:+$'\n'$1}" EXIT
 }
 
 # Puts back what shows this tab's verdict outside of the prompt.
@@ -125,33 +138,34 @@ __redtab_put_back() {
   if [[ -n ${__redtab_marked[0]-} && -x ${__redtab_bin[0]} ]]; then
     "${__redtab_bin[0]}" hook exit </dev/null >/dev/null 2>&1 || :
   fi
-  __redtab_marked=()
+  __redtab_marked[0]=
 }
 
 # The shell ends; what follows it in the trap sees the status as it was.
 __redtab_leave() {
-  local -a __redtab_s=("$?")
+  \builtin set -- "$?"
   # The line that ends the shell sees no prompt any more.
   if ((__redtab_c[0] > 0)); then __redtab_first; fi
   __redtab_put_back
-  return "${__redtab_s[0]}"
+  return "$1"
 }
 
 # Puts our text in front of the titles that the user's own PS1 sets: they are written after ours.
 __redtab_entitle() {
   # shellcheck disable=SC2016
   PS1=${PS1//';${__redtab_title-}'/;}
-  local -a __redtab_t=('\e]0;' '\e]2;' '\033]0;' '\033]2;' $'\e]0;' $'\e]2;')
-  while ((${#__redtab_t[@]})); do
+  \builtin set -- '\e]0;' '\e]2;' '\033]0;' '\033]2;' $'\e]0;' $'\e]2;'
+  while (($#)); do
     # shellcheck disable=SC2016 # PS1 expands it at every prompt
-    PS1=${PS1//"${__redtab_t[0]}"/"${__redtab_t[0]}"'${__redtab_title-}'}
-    __redtab_t=("${__redtab_t[@]:1}")
+    PS1=${PS1//"$1"/"$1"'${__redtab_title-}'}
+    \builtin shift
   done
 }
 
 # Puts the segment into the user's own prompt, after the newlines that it may begin with.
 __redtab_prefix() {
-  local -a __redtab_p=("$PS1" '' "$1")
+  local -a __redtab_p
+  __redtab_p[0]=$PS1 __redtab_p[1]=
   while :; do
     case ${__redtab_p[0]} in
       '\n'*)   __redtab_p[1]+='\n';  __redtab_p[0]=${__redtab_p[0]#'\n'} ;;
@@ -159,7 +173,7 @@ __redtab_prefix() {
       *)       break ;;
     esac
   done
-  PS1=${__redtab_p[1]}${__redtab_p[2]}${__redtab_p[0]}
+  PS1=${__redtab_p[1]}$1${__redtab_p[0]}
 }
 
 # Whether PS1 or PROMPT_COMMAND can't be changed. Before 4.4 no shell can tell.
@@ -177,7 +191,7 @@ __redtab_draw() {
   if \builtin shopt -q promptvars || \builtin shopt -qo posix; then
     if [[ -n ${__redtab_literal[0]-} ]]; then
       PS1=${PS1/"${__redtab_literal[0]}"/}
-      __redtab_literal=()
+      __redtab_literal[0]=
     fi
     # shellcheck disable=SC2016 # PS1 expands it at every prompt
     case $PS1 in
@@ -197,8 +211,8 @@ __redtab_draw() {
     PS1=${PS1/'<redtab>'/}
     if [[ -n ${__redtab_literal[0]-} ]]; then PS1=${PS1/"${__redtab_literal[0]}"/}; fi
     # Foreign text in PS1 itself must be harmless even where it is expanded: an exported PS1 reaches other shells.
-    __redtab_literal=("${__redtab_ps1[0]//[\$\`]/?}")
-    __redtab_literal=("${__redtab_literal[0]//\\/\\\\}")
+    __redtab_literal[0]=${__redtab_ps1[0]//[\$\`]/?}
+    __redtab_literal[0]=${__redtab_literal[0]//\\/\\\\}
     if [[ -n ${__redtab_literal[0]} ]]; then __redtab_prefix "${__redtab_literal[0]}"; fi
   fi
 }
@@ -208,26 +222,23 @@ __redtab_draw() {
 # bash-preexec's own last piece stays behind us, for it arms itself there. And the first, before anything writes the
 # history to its file.
 __redtab_arrange() {
-  local -a __redtab_all __redtab_tail __redtab_i __redtab_c __redtab_k
+  local -a __redtab_all __redtab_w
+  __redtab_w[0]=0 __redtab_w[1]= # how many of ours stand in front, what stands behind us, an entry
   if ((BASH_VERSINFO[0] > 5 || (BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1))); then
     # bash-preexec looks for its installer in the first element, once: until then that element is not ours. Later
     # versions put themselves back in front at every prompt: they call us before the user's own hooks.
-    __redtab_c=(__redtab_first)
     # shellcheck disable=SC2016 # its text, as bash-preexec writes it
     case ${PROMPT_COMMAND[0]-} in
       '__bp_precmd_invoke_cmd "$_"'*)
+        __redtab_w[0]=1 __redtab_all[0]=__redtab_first
         if \builtin declare -F __bp_install_prompt_command >/dev/null; then
-          __redtab_c=('__bp_precmd_invoke_cmd "$_"' __redtab_first)
-          if [[ ${precmd_functions[0]-} != __redtab_first ]]; then
-            __redtab_all=("${precmd_functions[@]}") && precmd_functions=(__redtab_first)
-            for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_all[@]}; __redtab_k[0]++)); do
-              [[ ${__redtab_all[${__redtab_k[0]}]} == __redtab_first ]] || precmd_functions+=("${__redtab_all[${__redtab_k[0]}]}")
-            done
-          fi
+          __redtab_w[0]=2 __redtab_all[0]='__bp_precmd_invoke_cmd "$_"' __redtab_all[1]=__redtab_first
+          if [[ ${precmd_functions[0]-} != __redtab_first ]]; then __redtab_lead "${precmd_functions[@]}"; fi
         fi ;;
-      *__bp_install*) __redtab_c=() ;;
+      *__bp_install*) ;;
+      *) __redtab_w[0]=1 __redtab_all[0]=__redtab_first ;;
     esac
-    if [[ ${#__redtab_c[@]} == 0 || ${PROMPT_COMMAND[*]:0:1} == "${__redtab_c[0]}" && ${PROMPT_COMMAND[*]:${#__redtab_c[@]} - 1:1} == __redtab_first ]]; then
+    if [[ ${__redtab_w[0]} == 0 || ${PROMPT_COMMAND[*]:0:1} == "${__redtab_all[0]}" && ${PROMPT_COMMAND[*]:__redtab_w[0] - 1:1} == __redtab_first ]]; then
       case ${PROMPT_COMMAND[*]: -1} in
         __redtab_prompt) return 0 ;;
         __bp_interactive_mode)
@@ -235,41 +246,73 @@ __redtab_arrange() {
       esac
     fi
     if __redtab_readonly PROMPT_COMMAND; then return 0; fi
-    __redtab_all=("${__redtab_c[@]}") __redtab_tail=() __redtab_c=()
-    __redtab_i=("${!PROMPT_COMMAND[@]}")
-    for ((__redtab_k[0] = 0; __redtab_k[0] < ${#__redtab_i[@]}; __redtab_k[0]++)); do
-      __redtab_c[0]=${PROMPT_COMMAND[${__redtab_i[${__redtab_k[0]}]}]}
-      # What stood in front stands there already; what was joined to it, alone again.
-      if ((__redtab_k[0] == 0)) && [[ ${__redtab_all[0]-} == __bp_* ]]; then
-        __redtab_c[0]=${__redtab_c[0]#"${__redtab_all[0]}"}
-        __redtab_c[0]=${__redtab_c[0]#$'\n'}
-      fi
-      case ${__redtab_c[0]} in
+    \builtin set -- "${PROMPT_COMMAND[@]}"
+    # What stood in front stands there already; what was joined to it, alone again.
+    if [[ ${__redtab_all[0]-} == __bp_* ]]; then
+      __redtab_w[2]=${1#"${__redtab_all[0]}"}
+      \builtin set -- "${__redtab_w[2]#$'\n'}" "${@:2}"
+    fi
+    while (($#)); do
+      case $1 in
         '' | __redtab_first | __redtab_prompt | __redtab_none) ;;
-        __bp_interactive_mode) __redtab_tail=(__bp_interactive_mode) ;;
+        __bp_interactive_mode) __redtab_w[1]=$1 ;;
         # Another tool joined our entry to its own: it keeps its place, and we take ours.
         *)
-          __redtab_c[0]=${__redtab_c[0]//__redtab_prompt/__redtab_none}
-          __redtab_all+=("${__redtab_c[0]//__redtab_first/__redtab_none}") ;;
+          __redtab_w[2]=${1//__redtab_prompt/__redtab_none}
+          __redtab_all[__redtab_w[0]]=${__redtab_w[2]//__redtab_first/__redtab_none}
+          __redtab_w[0]=$((__redtab_w[0] + 1)) ;;
       esac
+      \builtin shift
     done
-    PROMPT_COMMAND=("${__redtab_all[@]}" __redtab_prompt "${__redtab_tail[@]}")
+    __redtab_fill PROMPT_COMMAND "${__redtab_all[@]}" __redtab_prompt ${__redtab_w[1]:+"${__redtab_w[1]}"}
   else
     case ${PROMPT_COMMAND-} in
       $'__redtab_first\n'*__redtab_prompt) return 0 ;;
       $'__redtab_first\n'*$'__redtab_prompt\n__bp_interactive_mode') return 0 ;;
     esac
     if __redtab_readonly PROMPT_COMMAND; then return 0; fi
-    __redtab_c=("${PROMPT_COMMAND-}")
-    __redtab_c[0]=${__redtab_c[0]#$'__redtab_first\n'}
-    __redtab_c[0]=${__redtab_c[0]//__redtab_prompt/__redtab_none}
-    __redtab_c[0]=${__redtab_c[0]//__redtab_first/__redtab_none}
-    case ${__redtab_c[0]} in
+    __redtab_w[2]=${PROMPT_COMMAND-}
+    __redtab_w[2]=${__redtab_w[2]#$'__redtab_first\n'}
+    __redtab_w[2]=${__redtab_w[2]//__redtab_prompt/__redtab_none}
+    __redtab_w[2]=${__redtab_w[2]//__redtab_first/__redtab_none}
+    case ${__redtab_w[2]} in
       *__bp_interactive_mode)
-        PROMPT_COMMAND=$'__redtab_first\n'${__redtab_c[0]%__bp_interactive_mode}$'__redtab_prompt\n__bp_interactive_mode' ;;
-      *) PROMPT_COMMAND=$'__redtab_first\n'${__redtab_c[0]:+${__redtab_c[0]}$'\n'}__redtab_prompt ;;
+        PROMPT_COMMAND=$'__redtab_first\n'${__redtab_w[2]%__bp_interactive_mode}$'__redtab_prompt\n__bp_interactive_mode' ;;
+      *) PROMPT_COMMAND=$'__redtab_first\n'${__redtab_w[2]:+${__redtab_w[2]}$'\n'}__redtab_prompt ;;
     esac
   fi
+}
+
+# Puts __redtab_first in front of bash-preexec's functions, which are the arguments.
+__redtab_lead() {
+  local -a __redtab_i
+  for ((__redtab_i[0] = $#; __redtab_i[0] > 0; __redtab_i[0]--)); do
+    if [[ $1 == __redtab_first ]]; then \builtin shift; else \builtin set -- "${@:2}" "$1"; fi
+  done
+  __redtab_fill precmd_functions __redtab_first "$@"
+}
+
+# Has the array that $1 names hold the other arguments. All of them are written by one command: an interrupt comes
+# before it or after it, and loses none of them.
+__redtab_fill() {
+  local -a __redtab_f __redtab_i
+  __redtab_f[0]=$1 __redtab_f[1]='' __redtab_f[3]='' __redtab_i[0]=0
+  for ((; $# > 1; __redtab_i[0]++)); do
+    \builtin printf -v '__redtab_f[2]' '%s[%d]=%q ' "${__redtab_f[0]}" "${__redtab_i[0]}" "$2"
+    __redtab_f[1]+=${__redtab_f[2]}
+    \builtin set -- "$1" "${@:3}"
+  done
+  # What the array had more of, or further on: empty at once, then gone. An empty last one has it written again.
+  \builtin eval "\\builtin set -- \"\${!${__redtab_f[0]}[@]}\""
+  while (($#)); do
+    if (($1 >= __redtab_i[0])); then
+      __redtab_f[1]+="${__redtab_f[0]}[$1]= "
+      __redtab_f[3]+="\\builtin unset -v '${__redtab_f[0]}[$1]'; "
+    fi
+    \builtin shift
+  done
+  \builtin eval "${__redtab_f[1]}"
+  \builtin eval "${__redtab_f[3]}"
 }
 
 # Stands where our name stood inside another tool's entry; keeps the exit status.
@@ -279,13 +322,13 @@ __redtab_none() { return "$?"; }
 __redtab_forgets() {
   ((__redtab_new[0])) && local - && \builtin set -f
   local IFS=:
-  local -a __redtab_p=() __redtab_i=()
   if [[ :${HISTCONTROL-}: == *:redtab-ignorespace:* && $1 == ' '* ]]; then return 0; fi
-  # shellcheck disable=SC2206 # patterns between colons
-  __redtab_p=(${__redtab_ignore[0]})
-  for ((__redtab_i[0] = 0; __redtab_i[0] < ${#__redtab_p[@]}; __redtab_i[0]++)); do
+  # shellcheck disable=SC2086 # patterns between colons
+  \builtin set -- "$1" ${__redtab_ignore[0]}
+  while (($# > 1)); do
     # shellcheck disable=SC2053 # a pattern
-    if [[ $1 == ${__redtab_p[${__redtab_i[0]}]} ]]; then return 0; fi
+    if [[ $1 == $2 ]]; then return 0; fi
+    \builtin set -- "$1" "${@:3}"
   done
   return 1
 }
@@ -303,9 +346,9 @@ __redtab_entered() {
 
 # Keeps the line that was entered last: it runs if it comes again.
 __redtab_remember() {
-  __redtab_again=("$(__redtab_entered)")
+  __redtab_again[0]="$(__redtab_entered)"
   # shellcheck disable=SC2180 # a pattern: the mark of a changed line, or a blank
-  __redtab_again=("${__redtab_again[0]#*[0-9][* ] }")
+  __redtab_again[0]=${__redtab_again[0]#*[0-9][* ] }
 }
 
 # The first of the prompt's commands: takes out of the history what the user wants kept out of it, before anything
@@ -315,25 +358,25 @@ __redtab_first() {
   case ${__redtab_b[0]}:${__redtab_c[0]}:$- in
     0:0:*e*) return 0 ;;
     0:0:*) return ;;
-    *) __redtab_rc=("$?" "$-") ;;
+    *) __redtab_rc[0]=$? __redtab_rc[1]=$- ;;
   esac
   ((__redtab_new[0])) && local - && \builtin set +aefkuvxET
   local IFS=$' \t\n'
-  local -a __redtab_l=()
+  local -a __redtab_l
   case $((__redtab_b[0] & 7)) in
     3) __redtab_remember ;;
     0) ;;
-    *) __redtab_again=() ;;
+    *) __redtab_again[0]= ;;
   esac
   case $((__redtab_b[0] & 7)) in
-    4) __redtab_warned=(1) ;;
-    5) __redtab_warned=() ;;
+    4) __redtab_warned[0]=1 ;;
+    5) __redtab_warned[0]= ;;
   esac
   if ((__redtab_c[0] > 0)) && [[ ${HISTCONTROL-} == *redtab-* || -n ${__redtab_ignore[0]-} ]]; then
     # From the oldest line on: the places of the others, counted from the end, stay what they are. `fc` would name them
     # one by one, but takes the last one for itself.
     for ((; __redtab_c[0] > 0; __redtab_c[0]--)); do
-      __redtab_l=("$(HISTTIMEFORMAT='' \builtin history "${__redtab_c[0]}")")
+      __redtab_l[0]=$(HISTTIMEFORMAT='' \builtin history "${__redtab_c[0]}")
       # Number, mark, text; then the next number.
       if [[ ${__redtab_l[0]} =~ ^\ *([0-9]+)[*\ ]\  ]]; then
         __redtab_l[1]=${BASH_REMATCH[1]}
@@ -346,7 +389,7 @@ __redtab_first() {
       fi
     done
   fi
-  __redtab_b=(0) __redtab_c=(0)
+  __redtab_b[0]=0 __redtab_c[0]=0
   # Under `set -e` a status of ours would end the shell. bash itself keeps `$?` for the next line.
   if [[ ${__redtab_rc[1]} == *e* ]]; then return 0; fi
   return "${__redtab_rc[0]}"
@@ -354,23 +397,23 @@ __redtab_first() {
 
 # Whether this shell can hold a line back.
 __redtab_able() {
-  __redtab_can=(yes)
+  __redtab_can[0]=yes
   if ! ((__redtab_new[0])); then
-    __redtab_can=('this bash is older than 4.4')
+    __redtab_can[0]='this bash is older than 4.4'
   elif [[ -n ${BLE_ATTACHED-} ]]; then
-    __redtab_can=('ble.sh runs the lines') # it catches the interrupt that drops one, and runs it
+    __redtab_can[0]='ble.sh runs the lines' # it catches the interrupt that drops one, and runs it
   elif [[ ! -o history || ${HISTSIZE-} == 0 ]]; then
-    __redtab_can=('history is off')
+    __redtab_can[0]='history is off'
   elif ! \builtin shopt -q promptvars && ! \builtin shopt -qo posix; then
-    __redtab_can=('promptvars is off')
+    __redtab_can[0]='promptvars is off'
   elif [[ ${PS0+set}${PS0@a} == *r* || ${HISTCONTROL@a} == *r* || ${HISTIGNORE@a} == *r* ]]; then
-    __redtab_can=('PS0, HISTCONTROL or HISTIGNORE is readonly')
+    __redtab_can[0]='PS0, HISTCONTROL or HISTIGNORE is readonly'
   fi
 }
 
 # Takes what stands between the guard and a line, or gives it back.
 __redtab_arm() {
-  local -a __redtab_p=()
+  local -a __redtab_p
   # The arithmetic is worked out by the shell itself, so it can keep the number; the child sees functions, aliases and
   # the history. Whatever a child prints in there is evaluated: ours prints a number of this file. The leading 0 stands
   # for all of it when the child is interrupted.
@@ -379,10 +422,10 @@ __redtab_arm() {
   if [[ ${__redtab_can[0]} != yes || ${REDTAB-} == off || -z ${__redtab_ask[0]-} ]]; then
     if [[ ${PS0-} == *"${__redtab_p[0]}"* ]]; then PS0=${PS0//"${__redtab_p[0]}"/}; fi
     if [[ ${HISTCONTROL-} == *redtab-* ]]; then HISTCONTROL=${HISTCONTROL//redtab-/}; fi
-    if [[ -n ${__redtab_ignore[0]} ]]; then HISTIGNORE=${__redtab_ignore[0]} __redtab_ignore=(''); fi
+    if [[ -n ${__redtab_ignore[0]} ]]; then HISTIGNORE=${__redtab_ignore[0]} __redtab_ignore[0]=; fi
     if [[ -n ${__redtab_int[0]} ]]; then
       \builtin eval "${__redtab_int[0]}"
-      __redtab_int=('')
+      __redtab_int[0]=
     fi
     __redtab_editor give
     return 0
@@ -401,19 +444,19 @@ __redtab_arm() {
       HISTCONTROL=${__redtab_p[1]%:} ;;
   esac
   if [[ -n ${HISTIGNORE-} ]]; then
-    __redtab_ignore=("$HISTIGNORE")
-    HISTIGNORE=
-    if [[ :${__redtab_ignore[0]}: == *:'&':* && ${HISTCONTROL-} != *ignoredups* ]]; then
+    if [[ :$HISTIGNORE: == *:'&':* && ${HISTCONTROL-} != *ignoredups* ]]; then
       HISTCONTROL=${HISTCONTROL:+$HISTCONTROL:}ignoredups
     fi
+    __redtab_ignore[0]=$HISTIGNORE
+    HISTIGNORE=
   elif [[ -z ${HISTIGNORE+set} ]]; then
-    __redtab_ignore=('')
+    __redtab_ignore[0]=
   fi
-  __redtab_h=("$HISTCMD")
+  __redtab_h[0]=$HISTCMD
   # A trap of SIGINT would let a dropped line run. Further on stands what an older list left behind.
   case ${__redtab_trap[0]-} in
     $'\n''trap -- '*)
-      __redtab_int=("${__redtab_trap[0]%%$' SIGINT\n'*} SIGINT")
+      __redtab_int[0]="${__redtab_trap[0]%%$' SIGINT\n'*} SIGINT"
       \builtin trap - INT ;;
   esac
   if [[ -n ${__redtab_hot[0]-} ]]; then __redtab_editor take; else __redtab_editor give; fi
@@ -421,29 +464,31 @@ __redtab_arm() {
 
 # Runs what an editor wrote past PS0: its keys are taken while the tab is hot. $1 is take or give.
 __redtab_editor() {
-  local -a __redtab_m=(emacs vi-insert vi-command) __redtab_i=() __redtab_t=()
-  local -a __redtab_f=(edit-and-execute-command edit-and-execute-command vi-edit-and-execute-command)
-  if [[ $1 == take && -z ${__redtab_keys[0]}${__redtab_keys[1]}${__redtab_keys[2]} ]]; then
+  local -a __redtab_m __redtab_f __redtab_i __redtab_t
+  __redtab_m[0]=emacs __redtab_m[1]=vi-insert __redtab_m[2]=vi-command
+  __redtab_f[0]=edit-and-execute-command __redtab_f[1]=edit-and-execute-command __redtab_f[2]=vi-edit-and-execute-command
+  if [[ $1 == take && -z ${__redtab_keys[3]} ]]; then
     for ((__redtab_i[0] = 0; __redtab_i[0] < 3; __redtab_i[0]++)); do
       __redtab_t[0]=$(\builtin bind -m "${__redtab_m[${__redtab_i[0]}]}" -q "${__redtab_f[${__redtab_i[0]}]}" 2>/dev/null)
-      __redtab_keys[__redtab_i[0]]=-
+      __redtab_keys[__redtab_i[0]]=${__redtab_keys[${__redtab_i[0]}]:--}
       while [[ ${__redtab_t[0]} == *\"*\"* ]]; do
         __redtab_t[0]=${__redtab_t[0]#*\"}
-        \builtin bind -m "${__redtab_m[${__redtab_i[0]}]}" -r "${__redtab_t[0]%%\"*}" 2>/dev/null
         __redtab_keys[__redtab_i[0]]+=" ${__redtab_t[0]%%\"*}"
+        \builtin bind -m "${__redtab_m[${__redtab_i[0]}]}" -r "${__redtab_t[0]%%\"*}" 2>/dev/null
         __redtab_t[0]=${__redtab_t[0]#*\"}
       done
     done
+    __redtab_keys[3]=1
   elif [[ $1 == give && -n ${__redtab_keys[0]} ]]; then
     for ((__redtab_i[0] = 0; __redtab_i[0] < 3; __redtab_i[0]++)); do
-      # shellcheck disable=SC2206 # words without blanks
-      __redtab_t=(${__redtab_keys[${__redtab_i[0]}]#-})
-      for ((; ${#__redtab_t[@]}; )); do
-        \builtin bind -m "${__redtab_m[${__redtab_i[0]}]}" "\"${__redtab_t[0]}\": ${__redtab_f[${__redtab_i[0]}]}" 2>/dev/null
-        __redtab_t=("${__redtab_t[@]:1}")
+      # shellcheck disable=SC2086 # words without blanks
+      \builtin set -- ${__redtab_keys[${__redtab_i[0]}]#-}
+      while (($#)); do
+        \builtin bind -m "${__redtab_m[${__redtab_i[0]}]}" "\"$1\": ${__redtab_f[${__redtab_i[0]}]}" 2>/dev/null
+        \builtin shift
       done
     done
-    __redtab_keys=('' '' '')
+    __redtab_keys[0]='' __redtab_keys[1]='' __redtab_keys[2]='' __redtab_keys[3]=''
   fi
 }
 
@@ -620,23 +665,23 @@ __redtab_judge() {
 # Notes the settings that __redtab_able, __redtab_arm, __redtab_draw and __redtab_arrange have just gone by. A variable that
 # becomes readonly with its value as it is needs no writing.
 __redtab_settle() {
-  __redtab_settled=("1//:$SHELLOPTS $BASHOPTS ${BLE_ATTACHED-} ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1")
+  __redtab_settled[0]="1//:$SHELLOPTS $BASHOPTS ${BLE_ATTACHED-} ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1"
 }
 
 __redtab_prompt() {
-  __redtab_rc=("$?" "$-") # no `local` before it: under `set -k` its argument would be no assignment
+  __redtab_rc[0]=$? __redtab_rc[1]=$- # no `local` before it: under `set -k` its argument would be no assignment
   # The user's options are his: ours hold inside this function only (bash 4.4 and later).
   case $- in
     *[aefkuvxET]*) ((__redtab_new[0])) && local - && \builtin set +aefkuvxET ;;
   esac
   local IFS=$' \t\n'
-  __redtab_trap=()
+  __redtab_trap[0]=
   # Nearly always nothing has changed: then one comparison says so of all that is ours, and one of the inputs.
   if \builtin test "${__redtab_live[0]-}/${__redtab_always[0]-}/${REDTAB-}:$SHELLOPTS $BASHOPTS ${BLE_ATTACHED-} ${HISTSIZE-x} ${HISTCONTROL-} ${HISTIGNORE-x}/${PROMPT_COMMAND[*]}/${PS0-}/$PS1" = "${__redtab_settled[0]-}"; then
     if ! __redtab_same; then
-      __redtab_live=()
+      __redtab_live[0]=
     elif [[ ${__redtab_trap[0]-} != $'\n''trap -- '* ]]; then
-      __redtab_h=("$HISTCMD")
+      __redtab_h[0]=$HISTCMD
       if [[ -n ${__redtab_paint[0]-} ]]; then
         if [[ -n ${__redtab_tty[0]-} ]]; then \builtin printf %s "${__redtab_paint[0]}" >/dev/tty; else __redtab_tell "${__redtab_paint[0]}"; fi
       fi
@@ -644,20 +689,25 @@ __redtab_prompt() {
       return "${__redtab_rc[0]}"
     fi
   fi
-  local -a __redtab_could=("${__redtab_can[0]}")
+  # Until all is in its place again, which an interrupt may put off, no prompt takes the short way.
+  __redtab_settled[0]=
+  if [[ -n ${__redtab_aliased[0]} ]]; then
+    \builtin shopt -s expand_aliases
+    __redtab_aliased[0]=
+  fi
   __redtab_able
-  if [[ ${__redtab_can[0]} != "${__redtab_could[0]}" ]]; then __redtab_live=(); fi
+  if [[ ${__redtab_can[0]} != "${__redtab_told[0]}" ]]; then __redtab_live[0]=; fi
   if [[ ${REDTAB-} == off ]]; then
     __redtab_put_back
-    __redtab_live=() __redtab_paint=() __redtab_restore=() __redtab_title=('')
+    __redtab_live[0]='' __redtab_paint[0]='' __redtab_restore[0]='' __redtab_title[0]=''
     __redtab_plain "redtab off${__redtab_inherited[0]:+ (inherited)}"
   elif [[ -n ${__redtab_live[0]-} && -z ${__redtab_always[0]-} ]] && __redtab_same; then
     :
   else
-    __redtab_inherited=()
+    __redtab_inherited[0]=
     __redtab_ask
   fi
-  if [[ -z ${__redtab_trap[0]+set} ]]; then __redtab_trap=($'\n'"$(\builtin trap -p INT)"$'\n'); fi
+  if [[ -z ${__redtab_trap[0]} ]]; then __redtab_trap[0]=$'\n'$(\builtin trap -p INT)$'\n'; fi
   __redtab_arm
   __redtab_draw
   __redtab_tell "${__redtab_paint[0]-}"
@@ -667,7 +717,7 @@ __redtab_prompt() {
   return "${__redtab_rc[0]}"
 }
 
-\builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_none \
+\builtin export -nf __redtab_plain __redtab_ask __redtab_prefix __redtab_draw __redtab_arrange __redtab_lead __redtab_fill __redtab_none \
   __redtab_forgets __redtab_entered __redtab_remember __redtab_first __redtab_able __redtab_arm __redtab_editor __redtab_pre \
   __redtab_throw __redtab_field __redtab_define __redtab_look_up __redtab_concerns __redtab_judge __redtab_prompt __redtab_readonly __redtab_settle \
   __redtab_tell __redtab_stay __redtab_put_back __redtab_leave __redtab_entitle

@@ -183,7 +183,9 @@ impl Reply {
             let _ = match shell {
                 Shell::Fish if value.is_empty() => writeln!(out, "set -g __redtab_{name}"),
                 Shell::Fish => writeln!(out, "set -g __redtab_{name} {}", fish_style(&value)),
-                _ => writeln!(out, "__redtab_{name}=({})", quote_style(&value)),
+                // Never a list in parentheses: bash's parser does not survive a Ctrl-C in one.
+                Shell::Bash => writeln!(out, "__redtab_{name}[0]={}", quote_style(&value)),
+                Shell::Zsh => writeln!(out, "__redtab_{name}=({})", quote_style(&value)),
             };
         }
         out + &self.badge(shell)
@@ -212,7 +214,7 @@ impl Reply {
         let segment = painted(&self.segment, "\x01", "\x02");
         let mut out = self.values(Shell::Bash, &segment);
         let scratch = self.scratch.as_deref().map(|path| path_word(Quoting::Bash, path)).unwrap_or_default();
-        let _ = writeln!(out, "__redtab_memory=({})", if self.in_memory { scratch.as_str() } else { "" });
+        let _ = writeln!(out, "__redtab_memory[0]={}", if self.in_memory { scratch.as_str() } else { "" });
         if scratch.is_empty() {
             out.push_str("__redtab_list() { return 1; }\n");
         } else {
@@ -253,7 +255,7 @@ impl Reply {
                 write!(inputs, "{BAR}${{{name}-}}")
             };
         }
-        let _ = writeln!(out, "__redtab_look() {{\n  __redtab_list && __redtab_now=(\"{inputs}\")\n}}");
+        let _ = writeln!(out, "__redtab_look() {{\n  __redtab_list && __redtab_now[0]=\"{inputs}\"\n}}");
         // `test`, not `[[`: nocasematch must not make two values one.
         let _ = write!(
             out,

@@ -1,5 +1,5 @@
 //! Whatever happens to the binary, the shell stays a shell: the segment says `redtab ?`, never an older answer, and
-//! all is well again when the binary is.
+//! all is well again when the binary is. The same holds for a Ctrl-C that meets the hook in the middle.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod support;
@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use support::{Home, Kind, Shell, WHITE_ON_RED};
 
 const UNKNOWN: &str = " redtab ? ";
@@ -267,6 +268,59 @@ fn a_read_that_hangs_ends_at_the_deadline(kind: Kind) {
     works(&mut shell);
 }
 
+/// bash does not survive a Ctrl-C in the middle of `name=(…)`: its parser stays in there, and it ends, or runs rubbish
+/// (5.2). Only what runs in a child, and catches the interrupt, may write such a thing.
+#[test]
+fn the_hook_of_bash_writes_no_list_where_an_interrupt_could_meet_it() {
+    let home = Home::new();
+    home.kubeconfig(".kube/config", &["prod-eu"], "prod-eu");
+    let printed = |args: &[&str]| {
+        String::from_utf8(home.command(home.redtab()).args(args).output().unwrap().stdout).unwrap()
+    };
+    let text = printed(&["init", "bash"])
+        + &printed(&[
+            "hook",
+            "prompt",
+            "--shell",
+            "bash",
+            "--shell-version",
+            "5.2",
+            "--pid",
+            "1",
+            "--can-block",
+            "yes",
+        ]);
+    let in_a_child = ["__redtab_pre", "__redtab_define", "__redtab_look_up"];
+    let (mut function, mut allowed) = ("", 0);
+    for line in text.lines() {
+        if let Some((name, _)) = line.split_once("() {") {
+            function = name;
+        }
+        if line.trim_start().starts_with('#') || !line.contains("=(") {
+            continue;
+        }
+        assert!(in_a_child.contains(&function), "{function}: {line}");
+        allowed += 1;
+    }
+    assert!(allowed > 0 && text.contains("redtab end"));
+}
+
+fn an_interrupt_in_the_hook_leaves_the_shell_alone(kind: Kind) {
+    let home = Home::new();
+    let mut shell = shell_in(kind, &home);
+    let pid = Pid::from_raw(i32::try_from(shell.pid()).unwrap()).unwrap();
+    // Half of the time the shell is in the hook.
+    for at in 0..3000 {
+        shell.send("\r");
+        std::thread::sleep(Duration::from_micros(300 + at * 37 % 1500));
+        kill_process(pid, Signal::INT).unwrap();
+    }
+    // After questions that were interrupted it is left alone for a while.
+    shell.takes_lines_again();
+    recovers(&home, &mut shell, 70);
+    works(&mut shell);
+}
+
 in_every_shell! {
     a_reply_cut_after_any_byte_is_none,
     a_broken_binary_leaves_the_shell_alone,
@@ -274,4 +328,5 @@ in_every_shell! {
     a_binary_that_can_not_be_started_leaves_the_shell_alone,
     a_hanging_binary_can_be_interrupted_and_is_left_alone,
     a_read_that_hangs_ends_at_the_deadline,
+    an_interrupt_in_the_hook_leaves_the_shell_alone,
 }

@@ -596,6 +596,31 @@ impl Shell {
         self
     }
 
+    /// Types a line, more and more patiently, until one has run whole: every Ctrl-C before it has been taken by then.
+    /// Interrupted while it draws, a shell may show no prompt until the next Enter, and what is typed too early is thrown
+    /// away.
+    #[track_caller]
+    pub fn takes_lines_again(&mut self) -> &mut Self {
+        let end = Instant::now() + self.patience;
+        let mut patience = Duration::from_millis(300);
+        for attempt in 1.. {
+            // Not as it is typed, and nothing that an earlier attempt prints.
+            let drawn = self.prompts_drawn();
+            let sign = format!("again-{drawn}-{attempt}\r\n");
+            self.send(&format!("\x15printf '%s-%s-%s\\n' again {drawn} {attempt}\r"));
+            let next = Instant::now() + patience;
+            while Instant::now() < next {
+                if self.raw().windows(sign.len()).any(|part| part == sign.as_bytes()) {
+                    return self.prompt();
+                }
+                std::thread::sleep(Duration::from_millis(5)); // a poll
+            }
+            assert!(next < end, "{}: no line runs\n{}", self.kind.name(), self.dump());
+            patience *= 2;
+        }
+        unreachable!()
+    }
+
     /// Leaves the shell by `exit` and waits until its terminal is closed.
     pub fn exit(&mut self) {
         self.send("exit\r");
