@@ -191,8 +191,8 @@ function __redtab_own
     else
         __redtab_status $argv[2] | __redtab_status $argv[3]
     end
-    # A command's name is expanded nowhere in this file: a Ctrl-C that comes then is the end of fish (3.6). `switch` leaves
-    # the statuses alone, and costs less than `eval`.
+    # A command's name is expanded nowhere in this file, but for a path of the binary that needs quotes: a Ctrl-C that comes
+    # then is the end of fish (3.6). `switch` leaves the statuses alone, and costs less than `eval`.
     switch $argv[1]
         case 1
             __redtab_user_prompt_1

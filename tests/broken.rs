@@ -277,19 +277,8 @@ fn the_hook_of_bash_writes_no_list_where_an_interrupt_could_meet_it() {
     let printed = |args: &[&str]| {
         String::from_utf8(home.command(home.redtab()).args(args).output().unwrap().stdout).unwrap()
     };
-    let text = printed(&["init", "bash"])
-        + &printed(&[
-            "hook",
-            "prompt",
-            "--shell",
-            "bash",
-            "--shell-version",
-            "5.2",
-            "--pid",
-            "1",
-            "--can-block",
-            "yes",
-        ]);
+    let hook = "hook prompt --shell bash --shell-version 5.2 --pid 1 --can-block yes";
+    let text = printed(&["init", "bash"]) + &printed(&hook.split(' ').collect::<Vec<_>>());
     let in_a_child = ["__redtab_pre", "__redtab_define", "__redtab_look_up"];
     let (mut function, mut allowed) = ("", 0);
     for line in text.lines() {
@@ -309,7 +298,7 @@ fn an_interrupt_in_the_hook_leaves_the_shell_alone(kind: Kind) {
     let home = Home::new();
     let mut shell = shell_in(kind, &home);
     let pid = Pid::from_raw(i32::try_from(shell.pid()).unwrap()).unwrap();
-    // Half of the time the shell is in the hook.
+    // Often enough the shell is in the hook then.
     for at in 0..3000 {
         shell.send("\r");
         std::thread::sleep(Duration::from_micros(300 + at * 37 % 1500));

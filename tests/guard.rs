@@ -945,6 +945,46 @@ fn an_interrupt_at_any_moment_is_a_no(kind: Kind) {
     works(&home, &mut shell);
 }
 
+/// A bash that had no answer yet; its first one ends in this text, and then it is answered as ever.
+fn bash_that_hears(text: &str) -> (Home, Shell) {
+    let home = home_on("prod-eu");
+    let init = home.command(home.redtab()).args(["init", "bash"]).output().unwrap();
+    let hook = home.write("hook", init.stdout);
+    home.replace_redtab("#!/bin/sh\nexit 1\n");
+    let mut shell = Kind::Bash.in_home(&home).rc(&Kind::Bash.source(&hook)).start();
+    shell.enter().enter().expect_text(" redtab ? ");
+    home.write("last-lines", format!("{text}\n"));
+    home.replace_redtab(
+        "#!/bin/sh\nif [ \"$1\" = hook ] && [ -e \"$HOME/last-lines\" ]; then\n\
+         \"$HOME/real/redtab\" \"$@\" | sed '$d'; cat \"$HOME/last-lines\"; rm \"$HOME/last-lines\"; echo redtab end\n\
+         else exec \"$HOME/real/redtab\" \"$@\"; fi\n",
+    );
+    shell.send("\r");
+    let end = Instant::now() + Duration::from_secs(15);
+    while home.join("last-lines").exists() {
+        assert!(Instant::now() < end, "it was not asked\n{}", shell.dump());
+        std::thread::sleep(Duration::from_millis(5)); // a poll
+    }
+    shell.takes_lines_again().expect_text(" PROD prod-eu ");
+    (home, shell)
+}
+
+/// The answer counts already, and nothing stands between the guard and a line yet.
+#[test]
+fn an_interrupt_before_bash_is_armed_leaves_it_to_be_armed() {
+    let (home, mut shell) =
+        bash_that_hears("__redtab_stay() { [[ -n ${cut[0]-} ]] || { cut[0]=1; kill -INT $$; }; }");
+    assert_eq!(shell.value("\"${cut[0]-}\""), "1");
+    refused(&home, &mut shell, "./cleanup.sh");
+}
+
+#[test]
+fn an_interrupt_while_bash_reads_an_answer_leaves_its_aliases() {
+    let (home, mut shell) = bash_that_hears("kill -INT $$");
+    assert_eq!(shell.value("\"$(shopt -p expand_aliases)\""), "shopt -s expand_aliases");
+    refused(&home, &mut shell, "./cleanup.sh");
+}
+
 fn an_interrupt_behind_stop_lets_nothing_run(kind: Kind) {
     let (home, mut shell) = hot(kind);
     guard_is(&home, "echo stop; : >$HOME/hanging; exec sleep 1000");
